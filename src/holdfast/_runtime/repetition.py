@@ -1,0 +1,43 @@
+"""What a pattern that calls again must answer, and how one call's outcome is handed about.
+
+The two drivers, `threads.repeat` and `aio.repeat`, ask the same questions in the same order; every decision is behind
+the questions, so that there is one algorithm and two ways to wait.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+
+ENOUGH: Final = None
+"""The answer of `ended` when there is nothing more to do."""
+
+
+class Outcome(NamedTuple):
+    """How one attempt ended: with a value, or with an error that was caught. `expired` if our own timer ended it."""
+
+    value: Any = None
+    error: Exception | None = None
+    expired: bool = False
+
+
+class Repetition(Protocol):
+    """One guarded call that may take several attempts. It is told what happened and says what to do next."""
+
+    name: str
+    clock: Clock
+
+    @property
+    def closes_discarded(self) -> bool:
+        """Whether results that are thrown away are to be closed."""
+
+    def begin(self) -> bool:
+        """An attempt is about to begin; False if it must not."""
+
+    def limit(self) -> float | None:
+        """Return the seconds the attempt that has begun may take, or None."""
+
+    def ended(self, outcome: Outcome) -> float | None:
+        """The attempt ended so; return the seconds to wait before the next one, or `ENOUGH`."""

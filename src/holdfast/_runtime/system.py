@@ -1,0 +1,38 @@
+"""The real clock: the operating system's time, sleep and randomness."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+LONGEST_SLEEP = threading.TIMEOUT_MAX
+"""Seconds; the operating system refuses to sleep longer in one go (some 290 years on 64-bit systems)."""
+
+
+class SystemClock:
+    """The `Clock` that every guard uses unless it is given another."""
+
+    monotonic = staticmethod(time.monotonic)
+    time = staticmethod(time.time)
+
+    def random(self) -> float:
+        """Return a number from 0.0 up to, but not including, 1.0."""
+        import random
+
+        return random.random()  # noqa: S311  jitter, not a secret
+
+    def sleep(self, duration: float) -> None:
+        """Block this thread for so long; in the main thread Ctrl-C ends it."""
+        time.sleep(min(duration, LONGEST_SLEEP))
+
+    async def sleep_async(self, duration: float) -> None:
+        """Suspend this task for so long; ends at once when the task is cancelled."""
+        import asyncio
+
+        await asyncio.sleep(min(duration, LONGEST_SLEEP))
+
+    def __repr__(self) -> str:
+        return "SystemClock()"
+
+
+SYSTEM_CLOCK = SystemClock()

@@ -1,0 +1,73 @@
+"""The decorators: each guards a plain or an async function and keeps its name, signature and type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, overload
+
+from .retry.manager import RetryManager
+from .retry.policy import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeVar, Unpack
+
+    from .clock import Clock
+    from .errors import ErrorClassifier
+    from .retry.policy import RetryFields
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+
+class Guard(Protocol):
+    """A decorator that keeps the exact type of what it decorates."""
+
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
+        """Return `function`, guarded."""
+
+
+@overload
+def with_retry(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def with_retry(
+    policy: str | RetryPolicy | None = None,
+    /,
+    *,
+    clock: Clock | None = None,
+    classifier: ErrorClassifier | None = None,
+    **overrides: Unpack[RetryFields],
+) -> Guard: ...
+def with_retry(
+    policy: Any = None,
+    /,
+    *,
+    clock: Clock | None = None,
+    classifier: ErrorClassifier | None = None,
+    **overrides: Unpack[RetryFields],
+) -> Any:
+    """Retry a function when it fails in a way that a retry can help.
+
+    Use it bare, with the name of a policy, with a `RetryPolicy`, or with fields of one that override the rest:
+
+    >>> @with_retry
+    ... def read() -> str: ...
+    >>> @with_retry("mcp", max_attempts=6)
+    ... async def call_tool(query: str) -> str: ...
+
+    What comes out in the end is the function's own result or its own last exception, with a note on what was tried.
+    A name is looked up at the first call, so it may be registered later than the function is decorated.
+
+    `clock` and `classifier` replace the real time and the process-wide classifier, for this function.
+
+    Raises `TypeError`, when decorating, for what cannot be guarded (a class, a generator function, what cannot be
+    called); `ConfigurationError` for settings that cannot work. A call raises `UnknownPolicyError` if nothing is
+    registered under the name.
+    """
+    if policy is None or isinstance(policy, (str, RetryPolicy)):
+        return RetryManager(policy, clock=clock, classifier=classifier, **overrides).protect
+    if not callable(policy) and not isinstance(policy, (staticmethod, classmethod)):
+        raise TypeError(
+            f"with_retry takes the name of a policy, a RetryPolicy or a function, not {policy!r}; "
+            "settings are given by keyword, such as max_attempts=5"
+        )
+    return RetryManager(clock=clock, classifier=classifier, **overrides).protect(policy)

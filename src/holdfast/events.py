@@ -1,0 +1,89 @@
+"""What happened, as frozen records for whoever listens; none is made while nobody does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .journal import report_broken
+from .records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Event(Record):
+    """Base of all events. `name` is the guard's or the function's name."""
+
+    name: str
+
+
+class RetryScheduled(Event):
+    """An attempt failed and another will follow in `delay` seconds.
+
+    `attempt` is the number, from 1, of the attempt that failed; `error_type`, `category` and `code` tell the failure.
+    """
+
+    policy: str
+    attempt: int
+    delay: float
+    error_type: str
+    category: str
+    code: str
+
+
+class RetryStopped(Event):
+    """A call failed for good after `attempts` attempts; `reason` says why there is no further one."""
+
+    policy: str
+    attempts: int
+    reason: str
+    error_type: str
+    category: str
+    code: str
+
+
+class RetryBudgetRefused(Event):
+    """A retry was wanted, but the shared budget had none left; the call fails with its own error."""
+
+    policy: str
+    attempt: int
+
+
+listeners: tuple[Callable[[Event], object], ...] = ()
+"""Who listens now. Guards look here first and make no event while it is empty."""
+
+
+def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callable[[], None]:
+    """Call `listener` with each event, or with those of the given kinds; return a function that ends it.
+
+    Listeners run in the thread or task in which the event happened, one after the other; one that raises is logged and
+    changes nothing.
+
+    >>> seen = []
+    >>> unsubscribe = subscribe(seen.append, RetryScheduled)
+    >>> emit(RetryBudgetRefused(name="f", policy="default", attempt=1))
+    >>> seen
+    []
+    >>> unsubscribe()
+    """
+    global listeners  # noqa: PLW0603  replaced whole, so that readers need no lock
+
+    def heard(event: Event) -> None:
+        if not kinds or isinstance(event, kinds):
+            try:
+                listener(event)
+            except Exception:
+                report_broken("events", "listener", listener)
+
+    def unsubscribe() -> None:
+        global listeners  # noqa: PLW0603
+        listeners = tuple(one for one in listeners if one is not heard)
+
+    listeners = (*listeners, heard)
+    return unsubscribe
+
+
+def emit(event: Event) -> None:
+    """Hand `event` to everyone who listens."""
+    for listener in listeners:
+        listener(event)

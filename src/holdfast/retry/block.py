@@ -1,0 +1,157 @@
+"""The block form: `for attempt in retrying(...): with attempt: ...`, and the same with `async for`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._runtime import aio, threads
+from .call import RetryCall
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..clock import Clock
+    from ..errors import ErrorClassifier
+    from .source import PolicySource
+
+
+class Retrying:
+    """The attempts at a block of code. Each loop over it is a call of its own, so it may be shared and looped again."""
+
+    __slots__ = ("_classifier", "_clock", "_source")
+
+    def __init__(self, source: PolicySource, clock: Clock, classifier: ErrorClassifier) -> None:
+        self._source = source
+        self._clock = clock
+        self._classifier = classifier
+
+    def __iter__(self) -> Attempts:
+        return Attempts(self._begin(), asynchronous=False)
+
+    def __aiter__(self) -> Attempts:
+        return Attempts(self._begin(), asynchronous=True)
+
+    def _begin(self) -> RetryCall:
+        policy = self._source.policy()
+        return RetryCall(f"retrying({policy.name!r})", policy, self._clock, self._classifier)
+
+
+class Attempts:
+    """The iterator of one loop: waits between attempts, ends after a success or an error that is not retried."""
+
+    __slots__ = ("_asynchronous", "_attempt", "_run")
+
+    def __init__(self, run: RetryCall, *, asynchronous: bool) -> None:
+        self._run = run
+        self._asynchronous = asynchronous
+        self._attempt: Attempt | None = None
+
+    def __iter__(self) -> Attempts:
+        return self
+
+    def __aiter__(self) -> Attempts:
+        return self
+
+    def __next__(self) -> Attempt:
+        delay = self._delay()
+        if delay is None:
+            raise StopIteration
+        if delay > 0:
+            try:
+                threads.wait(self._run, delay)
+            except BaseException:
+                self._run.forget()
+                raise
+        return self._next()
+
+    async def __anext__(self) -> Attempt:
+        delay = self._delay()
+        if delay is None:
+            raise StopAsyncIteration
+        if delay > 0:
+            try:
+                await self._run.clock.sleep_async(delay)
+            except BaseException:
+                self._run.forget()
+                raise
+        return self._next()
+
+    def _delay(self) -> float | None:
+        """Return the seconds to wait before the next attempt, or None if there is none."""
+        if self._attempt is None:
+            return 0.0
+        if not self._attempt.over:
+            raise RuntimeError(
+                "retrying: the body of the loop did not run `with attempt:`, so nothing was guarded; write\n"
+                "    for attempt in retrying(...):\n        with attempt:\n            ..."
+            )
+        return self._attempt.delay
+
+    def _next(self) -> Attempt:
+        if not self._run.begin():
+            self._run.conclude()
+        self._attempt = Attempt(self._run, asynchronous=self._asynchronous)
+        return self._attempt
+
+
+class Attempt:
+    """One attempt: a context manager, for `with` or `async with`, that holds back an error if there will be another.
+
+    `number` counts from 1.
+    """
+
+    __slots__ = ("_asynchronous", "_entered", "_run", "_timer", "delay", "number", "over")
+
+    def __init__(self, run: RetryCall, *, asynchronous: bool) -> None:
+        self._run = run
+        self._asynchronous = asynchronous
+        self._timer: aio.Timer | None = None
+        self._entered = False
+        self.number = run.state.attempts
+        self.over = False
+        self.delay: float | None = None
+
+    def __enter__(self) -> Attempt:
+        if self._entered:
+            raise RuntimeError("retrying: an attempt is entered once; the loop gives a new one each time")
+        self._entered = True
+        limit = self._run.limit() if self._asynchronous else None
+        if limit is not None:
+            self._timer = aio.Timer(limit)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self.over = True
+        timeout = self._timer.stop(kind, error, traceback) if self._timer is not None else None
+        if timeout is not None:
+            expiry = self._run.expiry(timeout)
+            if self._hold_back(expiry):
+                return True
+            try:
+                raise expiry
+            finally:
+                del expiry, error, timeout
+        try:
+            return self._hold_back(error)
+        finally:
+            del error
+
+    async def __aenter__(self) -> Attempt:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        try:
+            return self.__exit__(kind, error, traceback)
+        finally:
+            del error
+
+    def _hold_back(self, error: BaseException | None) -> bool:
+        """Whether another attempt follows; if none does, let go of all that would lead back to an error."""
+        self.delay = self._run.failed(error) if isinstance(error, Exception) else None
+        if self.delay is None:
+            self._run.forget()
+        return self.delay is not None

@@ -1,0 +1,283 @@
+"""One call with retries: the pure course of it, joined to the clock, the classifier, the budget and whoever listens."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .. import events
+from .._runtime.repetition import ENOUGH
+from ..errors import (
+    Classification,
+    DeadlineExceededError,
+    ErrorCategory,
+    OperationTimeoutError,
+    RetryExhaustedError,
+)
+from ..journal import logger, report_broken
+from .context import RetryContext, RetryResult
+from .state import RetryState, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._runtime.repetition import Outcome
+    from ..clock import Clock
+    from ..errors import ErrorClassifier
+    from .policy import RetryPolicy
+
+_NOTE = "holdfast: "
+_UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
+
+# A budget is shared and only told the time; one lock serves them all, held for a few additions.
+_budgets = threading.Lock()
+
+
+class RetryCall:
+    """One guarded call, as the drivers in `_runtime` see it: it is told how attempts end and says what comes next."""
+
+    __slots__ = ("_classifier", "_ends_call", "_started", "clock", "error", "last_error", "name", "state", "value")
+
+    def __init__(
+        self,
+        name: str,
+        policy: RetryPolicy,
+        clock: Clock,
+        classifier: ErrorClassifier,
+        *,
+        attempts: int = 0,
+        started: float = 0.0,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.last_error: Exception | None = None
+        self._classifier = classifier
+        self._started = started
+        self._ends_call = False
+        timed = policy.total_timeout is not None or policy.budget is not None
+        now = clock.monotonic() if timed and not attempts else None
+        self.state = RetryState(policy, now, attempts)
+        if now is not None and policy.budget is not None:
+            with _budgets:
+                policy.budget.record_call(now)
+
+    # What the drivers ask.
+
+    @property
+    def closes_discarded(self) -> bool:
+        """Whether results that are thrown away are to be closed."""
+        return self.state.policy.close_discarded
+
+    def begin(self) -> bool:
+        """Count the attempt that begins now; False if the time for the whole call is over."""
+        if self.state.begin(0.0 if self.state.deadline is None else self.clock.monotonic()):
+            return True
+        self._stop(Step(None, "total_timeout was over when the wait ended"), self.error)
+        return False
+
+    def limit(self) -> float | None:
+        """Return how many seconds the attempt that has begun may take, or None."""
+        own = self.state.policy.attempt_timeout
+        if self.state.deadline is None:
+            return own
+        limit = self.state.limit(self.clock.monotonic())
+        self._ends_call = own is None or (limit is not None and limit < own)
+        return limit
+
+    def ended(self, outcome: Outcome) -> float | None:
+        """Return the seconds to wait before the next attempt, or `ENOUGH`."""
+        if outcome.error is None:
+            return self._returned(outcome.value)
+        return self.failed(self.expiry(outcome.error) if outcome.expired else outcome.error)
+
+    def failed(self, error: Exception) -> float | None:
+        """The same for an attempt that raised `error`."""
+        self.error = self.last_error = error
+        seen = self._classify(error)
+        now = self.clock.monotonic()
+        step = self.state.after_error(error, seen, now, self.clock.random, _report)
+        return self._go_on(step, error, seen, now)
+
+    def _returned(self, value: Any) -> float | None:
+        judge = self.state.policy.retry_on_result
+        if judge is None or not _verdict(judge, value):
+            self.value, self.error = value, None
+            return ENOUGH
+        attempts = self.state.attempts
+        bad = RetryExhaustedError(
+            f"{self.name} gave a bad result {attempts} time{'s' * (attempts > 1)} in a row",
+            last_result=value,
+            attempts=attempts,
+        )
+        self.error = self.last_error = bad
+        now = self.clock.monotonic()
+        step = self.state.after_bad_result(now, self.clock.random, _report)
+        return self._go_on(step, bad, None, now)
+
+    def _go_on(self, step: Step, error: Exception, seen: Classification | None, now: float) -> float | None:
+        policy, attempt = self.state.policy, self.state.attempts
+        if step.delay is not None and policy.budget is not None:
+            with _budgets:
+                granted = policy.budget.try_spend(now)
+            if not granted:
+                step = Step(None, "the retry budget is used up")
+                if events.listeners:
+                    events.emit(events.RetryBudgetRefused(name=self.name, policy=policy.name, attempt=attempt))
+        if step.delay is None:
+            self._stop(step, error, seen)
+            return ENOUGH
+        if policy.on_retry is not None:
+            _tell("on_retry", policy.on_retry, error, attempt, step.delay)
+        category, code = _words(seen or self._classify(error))
+        logger("retry").info(
+            "%s: attempt %d of %d failed (%s, %s), next in %.3g s",
+            self.name,
+            attempt,
+            policy.max_attempts,
+            type(error).__qualname__,
+            code,
+            step.delay,
+        )
+        if events.listeners:
+            events.emit(
+                events.RetryScheduled(
+                    name=self.name,
+                    policy=policy.name,
+                    attempt=attempt,
+                    delay=step.delay,
+                    error_type=type(error).__qualname__,
+                    category=category,
+                    code=code,
+                )
+            )
+        self.state.waits(step.delay)
+        return step.delay
+
+    # How it ends.
+
+    def _stop(self, step: Step, error: Exception | None, seen: Classification | None = None) -> None:
+        assert error is not None  # noqa: S101  a call stops only after an attempt that failed
+        policy, attempts = self.state.policy, self.state.attempts
+        _annotate(error, _story(policy, attempts, self.state.delays, step.why))
+        if policy.on_final_failure is not None:
+            _tell("on_final_failure", policy.on_final_failure, error, attempts)
+        if events.listeners:
+            category, code = _words(seen or self._classify(error))
+            events.emit(
+                events.RetryStopped(
+                    name=self.name,
+                    policy=policy.name,
+                    attempts=attempts,
+                    reason=step.why or "no attempt is left",
+                    error_type=type(error).__qualname__,
+                    category=category,
+                    code=code,
+                )
+            )
+
+    def conclude(self) -> Any:
+        """Return the value or raise the error; either way this object then leads to neither.
+
+        The traceback of a raised error keeps its frames, and they keep this object: a way back would be a cycle.
+        """
+        value, error = self.value, self.error
+        self.forget()
+        if error is None:
+            return value
+        try:
+            raise error
+        finally:
+            del error
+
+    def forget(self) -> None:
+        """Let go of the value and of every error."""
+        self.value = self.error = self.last_error = None
+
+    def result(self) -> RetryResult[Any]:
+        """Return what happened as a record, and let go of it."""
+        from datetime import UTC, datetime
+
+        context = RetryContext(
+            attempt=self.state.attempts,
+            total_attempts=self.state.policy.max_attempts,
+            start_time=datetime.fromtimestamp(self._started, UTC),
+            last_error=self.last_error,
+            delays=tuple(self.state.delays),
+            total_delay=sum(self.state.delays),
+        )
+        value, error = self.value, self.error
+        self.forget()
+        return RetryResult(success=error is None, value=value, error=error, context=context)
+
+    def expiry(self, timeout: Exception) -> OperationTimeoutError:
+        """Return our own error for an attempt that our timer, which raised `timeout`, has ended."""
+        policy = self.state.policy
+        error: OperationTimeoutError
+        if self._ends_call:
+            error = DeadlineExceededError(
+                f"{self.name} took longer than its total_timeout of {policy.total_timeout:g} s",
+                duration=policy.total_timeout,
+            )
+        else:
+            error = OperationTimeoutError(
+                f"an attempt of {self.name} took longer than its attempt_timeout of {policy.attempt_timeout:g} s",
+                duration=policy.attempt_timeout,
+            )
+        # The cancellation's traceback shows where the operation was hanging.
+        error.__cause__ = timeout.__cause__
+        return error
+
+    def _classify(self, error: Exception) -> Classification:
+        try:
+            seen = self._classifier.classify(error)
+        except Exception:
+            report_broken("retry", "classifier", self._classifier.classify)
+            return _UNKNOWN
+        return seen if isinstance(seen, Classification) else _UNKNOWN
+
+
+def _words(seen: Classification) -> tuple[str, str]:
+    return str(seen.category), str(seen.code)
+
+
+def _report(what: str, function: Callable[..., object]) -> None:
+    report_broken("retry", what, function)
+
+
+def _tell(what: str, callback: Callable[..., object], *args: object) -> None:
+    try:
+        callback(*args)
+    except Exception:
+        _report(what, callback)
+
+
+def _verdict(judge: Callable[[Any], object], value: Any) -> bool:
+    """Whether a result is bad; a predicate that raises has found nothing bad."""
+    try:
+        return bool(judge(value))
+    except Exception:
+        _report("retry_on_result", judge)
+        return False
+
+
+def _story(policy: RetryPolicy, attempts: int, delays: list[float], why: str) -> str:
+    """Return the note that tells what was tried, such as "gave up after 3 attempts (policy 'mcp'; waited 1 s, 2 s)"."""
+    end = f"gave up after {attempts} attempts" if attempts > 1 else "not retried"
+    if not delays:
+        waited = ""
+    elif len(delays) <= 5:
+        waited = f"; waited {', '.join(f'{delay:.3g} s' for delay in delays)}"
+    else:
+        waited = f"; waited {len(delays)} times, {sum(delays):.3g} s in all"
+    return f"{end} (policy {policy.name!r}{waited}){': ' * bool(why)}{why}"
+
+
+def _annotate(error: Exception, story: str) -> None:
+    """Put our one note on the error, in place of an earlier one of ours; an error that takes no notes goes without."""
+    try:
+        notes = [note for note in getattr(error, "__notes__", ()) if not str(note).startswith(_NOTE)]
+        error.__notes__ = [*notes, _NOTE + story]
+    except Exception:  # noqa: S110  a frozen or hostile exception; the error itself matters more than our note
+        pass

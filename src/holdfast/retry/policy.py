@@ -1,0 +1,347 @@
+"""Which failures are tried again, how often, and after how long: a frozen policy, and the decision it takes.
+
+The order in which a failure is judged; the first that has an opinion decides:
+
+1.  cancellation and rejections by our own guards: no (a rejection: yes if `retry_on` names its class)
+2.  `should_retry(error, attempt)`, if it returns True or False
+3.  `non_retryable_codes`: no
+4.  `retryable_codes`: yes
+5.  `retry_on`, if given: yes for its types, or as its predicate says; otherwise no
+6.  the classifier says that it cannot be retried: no
+7.  `retryable_categories`: yes if the category is in it; otherwise no
+
+and after a yes from 4 to 7, `idempotent=False` still says no unless the request certainly was not executed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
+
+from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
+from ..errors.classification import as_category
+from ..settings import Settings, boolean, optional_callable, optional_seconds, text, whole_number
+from .backoff import BACKOFF_TYPES, BackoffConfig
+from .budget import RetryBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import timedelta
+    from typing import Unpack
+
+    from ..errors import Classification
+
+    Kinds: TypeAlias = type[BaseException] | Collection[type[BaseException]] | Callable[[Exception], object]
+    Report: TypeAlias = Callable[[str, Callable[..., object]], None]
+
+_BROKEN = object()
+
+DEFAULT_CATEGORIES = frozenset({ErrorCategory.TRANSIENT, ErrorCategory.EXTERNAL})
+
+
+class RetryFields(TypedDict, total=False):
+    """All that may be said of a retry policy; `RetryPolicy` tells what each means."""
+
+    name: str
+    max_attempts: int
+    backoff: BackoffConfig | Mapping[str, Any] | str | Callable[[int], float]
+    backoff_for: Mapping[type[BaseException] | str, BackoffConfig | Mapping[str, Any]] | None
+    retryable_categories: Collection[ErrorCategory | str]
+    retryable_codes: Collection[str]
+    non_retryable_codes: Collection[str]
+    should_retry: Callable[[Exception, int], bool | None] | None
+    retry_on: type[BaseException] | Collection[type[BaseException]] | Callable[[Exception], object] | None
+    retry_on_result: Callable[[Any], object] | None
+    close_discarded: bool
+    attempt_timeout: float | timedelta | None
+    total_timeout: float | timedelta | None
+    max_retry_after: float | timedelta | None
+    budget: RetryBudget | None
+    idempotent: bool
+    on_retry: Callable[[Exception, int, float], object] | None
+    on_final_failure: Callable[[Exception, int], object] | None
+
+
+class Judgement(NamedTuple):
+    """Whether to try again, and why, in words that fit after "not retried: "."""
+
+    retry: bool
+    why: str
+
+
+class RetryPolicy(Settings):
+    """When and how a failed call is tried again. Frozen; `replace()` makes a changed copy.
+
+    What is tried again
+        * `max_attempts`: attempts in all, the first included; at least 1 (no retry). Default 3.
+        * `retryable_categories`: which categories of errors. Default TRANSIENT and EXTERNAL.
+        * `retryable_codes`, `non_retryable_codes`: codes that are retried whatever their category, or never.
+        * `retry_on`: exception types, or a function of the error; replaces the categories. Default None.
+        * `should_retry(error, attempt)`: asked first; True or False decides, None leaves it to the rest.
+        * `retry_on_result(value)`: true for a result so bad that the call is tried again; if the last one is bad too,
+          `RetryExhaustedError` holds it. `close_discarded=True` calls `aclose()` or `close()` of bad results that are
+          thrown away.
+        * `idempotent`: False if running the operation twice does harm: then only what certainly was not executed is
+          tried again. Default True.
+        * `budget`: a `RetryBudget` shared with others. Default None.
+
+    How long it waits (seconds, or a `timedelta`)
+        * `backoff`: a `BackoffConfig`, its fields as a mapping, a type such as "full-jitter", or a function that is
+          given 0 for the first wait, 1 for the second …. Default exponential, 1 s doubling up to 30 s.
+        * `backoff_for`: other back-offs for an exception type, a category or a code.
+        * `max_retry_after`: if a server asks for a longer wait than this, fail now. Default 120; None: wait as told.
+        * `attempt_timeout`: limit of one attempt. An async attempt is cancelled; a plain function runs on in its own
+          thread until it returns. Default None.
+        * `total_timeout`: limit of the whole call with all its attempts and waits. Default None.
+
+    Who is told
+        * `on_retry(error, attempt, delay)` before each wait, `on_final_failure(error, attempts)` at the end. One that
+          raises is logged and changes nothing.
+
+    >>> policy = RetryPolicy(name="search", max_attempts=5, backoff={"type": "full-jitter", "max_delay": 10})
+    >>> policy.replace(max_attempts=2).max_attempts
+    2
+
+    Raises `ConfigurationError`, when the policy is made, for whatever cannot work.
+    """
+
+    name: str = "custom"
+    max_attempts: int = 3
+    backoff: BackoffConfig = BackoffConfig(initial_delay=1.0, max_delay=30.0)
+    backoff_for: Mapping[type[BaseException] | str, BackoffConfig] | None = None
+    retryable_categories: frozenset[ErrorCategory] = DEFAULT_CATEGORIES
+    retryable_codes: frozenset[str] = frozenset()
+    non_retryable_codes: frozenset[str] = frozenset()
+    should_retry: Callable[[Exception, int], bool | None] | None = None
+    retry_on: Kinds | None = None
+    retry_on_result: Callable[[Any], object] | None = None
+    close_discarded: bool = False
+    attempt_timeout: float | None = None
+    total_timeout: float | None = None
+    max_retry_after: float | None = 120.0
+    budget: RetryBudget | None = None
+    idempotent: bool = True
+    on_retry: Callable[[Exception, int, float], object] | None = None
+    on_final_failure: Callable[[Exception, int], object] | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Unpack[RetryFields]) -> None: ...
+
+        def replace(self, **changes: Unpack[RetryFields]) -> RetryPolicy: ...
+
+    def _validate(self) -> None:
+        mine = self.__dict__
+        owner = "RetryPolicy"
+        text(owner, "name", self.name)
+        mine["max_attempts"] = whole_number(owner, "max_attempts", self.max_attempts, hint="1 means: no retry")
+        mine["backoff"] = as_backoff("backoff", self.backoff)
+        mine["backoff_for"] = _as_backoff_table(self.backoff_for)
+        mine["retryable_categories"] = frozenset(
+            as_category(one) for one in _several("retryable_categories", self.retryable_categories)
+        )
+        for field in ("retryable_codes", "non_retryable_codes"):
+            mine[field] = frozenset(text(owner, field, code) for code in _several(field, mine[field]))
+        if both := self.retryable_codes & self.non_retryable_codes:
+            raise ConfigurationError(
+                f"{owner}: {', '.join(sorted(both))} cannot be both in retryable_codes and in non_retryable_codes"
+            )
+        mine["retry_on"] = _as_kinds(self.retry_on)
+        optional_callable(owner, "should_retry", self.should_retry, "(error, attempt) -> bool | None")
+        optional_callable(owner, "retry_on_result", self.retry_on_result, "(value) -> bool")
+        optional_callable(owner, "on_retry", self.on_retry, "(error, attempt, delay)")
+        optional_callable(owner, "on_final_failure", self.on_final_failure, "(error, attempts)")
+        boolean(owner, "close_discarded", self.close_discarded)
+        boolean(owner, "idempotent", self.idempotent)
+        for field in ("attempt_timeout", "total_timeout"):
+            mine[field] = optional_seconds(owner, field, mine[field])
+        mine["max_retry_after"] = optional_seconds(owner, "max_retry_after", self.max_retry_after, zero=True)
+        if self.total_timeout is not None and (self.attempt_timeout or 0) > self.total_timeout:
+            raise ConfigurationError(
+                f"{owner}: attempt_timeout ({self.attempt_timeout:g} s) cannot be longer than total_timeout "
+                f"({self.total_timeout:g} s), which ends the whole call; leave one of them out"
+            )
+        if not isinstance(self.budget, (RetryBudget, type(None))):
+            raise ConfigurationError(f"{owner}: budget must be a RetryBudget or None, not {self.budget!r}")
+
+    @classmethod
+    def fixed(cls, delay: float | timedelta = 1.0, **fields: Unpack[RetryFields]) -> RetryPolicy:
+        """Return a policy that always waits `delay` seconds (default 1).
+
+        >>> RetryPolicy.fixed(0.5, max_attempts=4).backoff.delays(2)
+        ((0.5, 0.5), (0.5, 0.5))
+        """
+        return cls(**_with({"name": "fixed", "backoff": BackoffConfig(type="fixed", initial_delay=delay)}, fields))
+
+    @classmethod
+    def exponential(
+        cls,
+        initial_delay: float | timedelta = 1.0,
+        max_delay: float | timedelta = 60.0,
+        multiplier: float = 2.0,
+        **fields: Unpack[RetryFields],
+    ) -> RetryPolicy:
+        """Return a policy whose delays grow by `multiplier`, from `initial_delay` up to `max_delay` seconds.
+
+        >>> RetryPolicy.exponential(0.1, multiplier=10).backoff.delays(2)
+        ((0.1, 0.1), (1.0, 1.0))
+        """
+        backoff = BackoffConfig(initial_delay=initial_delay, max_delay=max_delay, multiplier=multiplier)
+        return cls(**_with({"name": "exponential", "backoff": backoff}, fields))
+
+    @classmethod
+    def network(cls, **fields: Unpack[RetryFields]) -> RetryPolicy:
+        """Return a policy for calls over a network: resets and refusals heal in a moment, so start early and spread.
+
+        >>> RetryPolicy.network().backoff.delays(2)
+        ((0.0, 0.5), (0.0, 1.0))
+        """
+        backoff = BackoffConfig(type="full-jitter", initial_delay=0.5, max_delay=30.0)
+        return cls(**_with({"name": "network", "max_attempts": 5, "backoff": backoff}, fields))
+
+    @classmethod
+    def api_rate_limit(cls, **fields: Unpack[RetryFields]) -> RetryPolicy:
+        """Return a policy for services that limit our rate: patient, and ready to wait as long as they ask (300 s).
+
+        >>> RetryPolicy.api_rate_limit().max_retry_after
+        300.0
+        """
+        usual: RetryFields = {
+            "name": "api_rate_limit",
+            "max_attempts": 6,
+            "backoff": BackoffConfig(type="full-jitter", initial_delay=1.0, max_delay=60.0),
+            "retryable_codes": {ErrorCode.EXTERNAL_RATE_LIMITED},
+            "max_retry_after": 300.0,
+        }
+        return cls(**_with(usual, fields))
+
+    @property
+    def watches_success(self) -> bool:
+        """Whether the policy has work to do even when the first attempt of a plain function succeeds."""
+        return self.retry_on_result is not None or self.total_timeout is not None or self.budget is not None
+
+    def judge(self, error: Exception, attempt: int, seen: Classification, report: Report) -> Judgement:
+        """Say whether `error` of attempt number `attempt` (from 1), classified as `seen`, is worth another attempt.
+
+        `report(what, function)` is called while the exception of a predicate that raised is being handled; a predicate
+        that raises has no opinion.
+        """
+        if seen.category is ErrorCategory.CANCELLED:
+            return Judgement(False, "it is a cancellation")
+        if isinstance(error, RejectedError):
+            if self._names_rejection(error):
+                return Judgement(True, "retry_on names it")
+            return Judgement(False, f"{type(error).__name__} is a rejection; name it in retry_on to wait for its guard")
+        if self.should_retry is not None:
+            asked = _ask("should_retry", self.should_retry, report, error, attempt)
+            if asked is not None and asked is not _BROKEN:
+                return Judgement(bool(asked), f"should_retry returned {asked!r}")
+        judgement = self._by_rules(error, seen, report)
+        if judgement.retry and not self.idempotent and seen.retry_scope != "always":
+            return Judgement(False, "the operation is not idempotent and may have been executed")
+        return judgement
+
+    def _by_rules(self, error: Exception, seen: Classification, report: Report) -> Judgement:
+        code, kind = str(seen.code), f"{seen.category} {seen.code}"
+        if code in self.non_retryable_codes:
+            return Judgement(False, f"{code} is in non_retryable_codes")
+        if code in self.retryable_codes:
+            return Judgement(True, f"{code} is in retryable_codes")
+        if self.retry_on is not None:
+            if isinstance(self.retry_on, tuple):
+                listed: object = isinstance(error, self.retry_on)
+            else:
+                listed = _ask("retry_on", self.retry_on, report, error)
+            if listed is not _BROKEN:
+                return Judgement(bool(listed), f"retry_on {'includes' if listed else 'does not include'} it")
+        if not seen.retryable:
+            if seen.category is ErrorCategory.UNKNOWN:
+                name = type(error).__qualname__
+                return Judgement(False, f"nothing is known of {name}; name it in retry_on to have it retried")
+            return Judgement(False, f"{kind} is not helped by a retry")
+        wanted = seen.category in self.retryable_categories
+        return Judgement(wanted, f"{seen.category} is {'' if wanted else 'not '}in retryable_categories")
+
+    def _names_rejection(self, error: Exception) -> bool:
+        named = self.retry_on if isinstance(self.retry_on, tuple) else ()
+        return any(issubclass(kind, RejectedError) and isinstance(error, kind) for kind in named)
+
+    def backoff_of(self, error: Exception, seen: Classification) -> BackoffConfig:
+        """Return the back-off for this error: that of its code, else of its type, else of its category, else `backoff`."""
+        table = self.backoff_for
+        if not table:
+            return self.backoff
+        for key in (str(seen.code), *type(error).__mro__, str(seen.category)):
+            if key in table:
+                return table[key]
+        return self.backoff
+
+
+def _with(usual: RetryFields, fields: RetryFields) -> RetryFields:
+    return {**usual, **fields}
+
+
+def as_backoff(name: str, value: Any) -> BackoffConfig:
+    """Return what the user gave for a back-off as a `BackoffConfig`; raise `ConfigurationError` if it is none."""
+    if isinstance(value, BackoffConfig):
+        return value
+    if isinstance(value, str) or (callable(value) and not isinstance(value, type)):
+        return BackoffConfig(type=value)  # type: ignore[arg-type]
+    if hasattr(value, "keys"):
+        return BackoffConfig(**value)
+    raise ConfigurationError(
+        f"RetryPolicy: {name} must be a BackoffConfig, a mapping of its fields, a function (attempt) -> seconds, "
+        f"or one of {', '.join(BACKOFF_TYPES)}; not {value!r}"
+    )
+
+
+def _as_backoff_table(value: Any) -> Mapping[type[BaseException] | str, BackoffConfig] | None:
+    if value is None:
+        return None
+    if not hasattr(value, "items"):
+        raise ConfigurationError(
+            f"RetryPolicy: backoff_for must map exception types, categories or codes to back-offs, not {value!r}"
+        )
+    from types import MappingProxyType
+
+    table: dict[type[BaseException] | str, BackoffConfig] = {}
+    for key, backoff in value.items():
+        if not (isinstance(key, str) or (isinstance(key, type) and issubclass(key, BaseException))):
+            raise ConfigurationError(
+                f"RetryPolicy: a key of backoff_for must be an exception type, a category or a code, not {key!r}"
+            )
+        table[str(key) if isinstance(key, str) else key] = as_backoff(f"backoff_for[{key!r}]", backoff)
+    return MappingProxyType(table)
+
+
+def _several(field: str, value: Any) -> Iterable[Any]:
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        raise ConfigurationError(f"RetryPolicy: {field} must be a set or list, not {value!r}; write {{{value!r}}}")
+    return value  # type: ignore[no-any-return]
+
+
+def _as_kinds(value: Any) -> Any:
+    """Return `retry_on` as a tuple of exception types, as the predicate it is, or None."""
+    if value is None or (callable(value) and not isinstance(value, type)):
+        return value
+    kinds = tuple(value) if isinstance(value, (tuple, list, set, frozenset)) else (value,)
+    for kind in kinds:
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise ConfigurationError(
+                f"RetryPolicy: retry_on must be exception types or a function (error) -> bool, not {kind!r}"
+            )
+        if not issubclass(kind, Exception) and kind is not BaseException:
+            raise ConfigurationError(
+                f"RetryPolicy: retry_on cannot name {kind.__name__}: cancellation and shutdown always pass; "
+                "name subclasses of Exception"
+            )
+    if not kinds:
+        raise ConfigurationError("RetryPolicy: retry_on names nothing; use max_attempts=1 to switch retries off")
+    return kinds
+
+
+def _ask(what: str, predicate: Callable[..., Any], report: Report, *args: object) -> Any:
+    try:
+        return predicate(*args)
+    except Exception:
+        report(what, predicate)
+        return _BROKEN

@@ -1,0 +1,89 @@
+"""Where a guard gets its policy: from a policy, a name, or nothing ("default"), with overrides on top."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+from .policy import RetryPolicy
+from .presets import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class PolicySource:
+    """A policy as its user gave it. A name is looked up whenever the policy is asked for, so it may be set later."""
+
+    __slots__ = ("_given", "_merged", "_overrides")
+
+    def __init__(self, given: object = None, overrides: Mapping[str, Any] | None = None) -> None:
+        if given is None:
+            given = "default"
+        if not isinstance(given, (str, RetryPolicy)):
+            raise ConfigurationError(f"a retry policy is given by its name or as a RetryPolicy, not as {given!r}")
+        self._given = given
+        self._overrides = dict(overrides or {})
+        self._merged: tuple[RetryPolicy, RetryPolicy] | None = None
+        if self.is_known():
+            self.policy()
+        else:
+            RetryPolicy(**self._overrides)  # what is wrong by itself is refused now, though the name is not known yet
+
+    @property
+    def name(self) -> str | None:
+        """The name that the policy goes by, or None if the policy itself was given."""
+        return self._given if isinstance(self._given, str) else None
+
+    def is_known(self) -> bool:
+        """Whether there is a policy to be had now; a name may become known later."""
+        return not isinstance(self._given, str) or self._given in registry.view
+
+    def policy(self) -> RetryPolicy:
+        """Return the policy as it is now; raise `UnknownPolicyError` if the name stands for nothing."""
+        base = registry.get(self._given) if isinstance(self._given, str) else self._given
+        if not self._overrides:
+            return base
+        merged = self._merged
+        if merged is None or merged[0] is not base:
+            merged = self._merged = (base, base.replace(**self._overrides))
+        return merged[1]
+
+    def derive(self, given: object, overrides: Mapping[str, Any]) -> PolicySource:
+        """Return the source for one call: of another policy, or of this one with more overrides."""
+        if given is not None:
+            return PolicySource(given, overrides)
+        if not overrides:
+            return self
+        return PolicySource(self._given, {**self._overrides, **overrides})
+
+
+class Binding:
+    """What a guard has concluded from its policy, kept up to date when the policy's name is registered anew.
+
+    `decide` is called with the policy, at once if it is known already; `forget` when the conclusions no longer hold.
+    """
+
+    __slots__ = ("__weakref__", "_changes", "_decide", "_forget", "_source")
+
+    def __init__(self, source: PolicySource, decide: Callable[[RetryPolicy], None], forget: Callable[[], None]) -> None:
+        self._source = source
+        self._decide = decide
+        self._forget = forget
+        self._changes = 0
+        if source.name is not None:
+            registry.follow(source.name, self)
+        if source.is_known():
+            self.bind()
+
+    def bind(self) -> None:
+        """Let the guard decide; raise `UnknownPolicyError` if there is still no such policy."""
+        changes = self._changes
+        self._decide(self._source.policy())
+        if self._changes != changes:
+            self._forget()  # the name was registered anew meanwhile: decide again at the next call
+
+    def name_changed(self) -> None:
+        """Let the guard forget its conclusions."""
+        self._changes += 1
+        self._forget()

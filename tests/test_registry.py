@@ -1,0 +1,40 @@
+"""Names: atomic, told to followers, and never keeping a follower alive."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from holdfast import UnknownPolicyError
+from holdfast.registry import NamedRegistry
+
+
+class Follower:
+    def __init__(self) -> None:
+        self.changes = 0
+
+    def name_changed(self) -> None:
+        self.changes += 1
+
+
+def test_a_name_stands_for_the_last_thing_put_under_it() -> None:
+    registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError)
+    registry.put("one", 1)
+    registry.put("one", 11)
+    assert registry.get("one") == registry.view["one"] == 11
+    with pytest.raises(UnknownPolicyError, match="there is no number named 'oen'; did you mean 'one'"):
+        registry.get("oen")
+
+
+def test_followers_hear_of_their_name_only_and_only_while_somebody_holds_them() -> None:
+    registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError)
+    mine, other = Follower(), Follower()
+    registry.follow("mine", mine)
+    registry.follow("other", other)
+    registry.put("mine", 1)
+    assert (mine.changes, other.changes) == (1, 0)
+    del mine
+    gc.collect()
+    registry.put("mine", 2)
+    assert len(registry._followers["mine"]) == 0
