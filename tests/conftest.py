@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.support import Door
 
 from holdfast.testing import VirtualClock
-from tests.support import Door
 
 
 @pytest.fixture

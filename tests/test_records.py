@@ -52,7 +52,7 @@ def test_a_record_is_made_with_keywords_only_and_all_that_has_no_default() -> No
     with pytest.raises(TypeError, match="Point has no field 'z'"):
         Point(z=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
-        Point(1, 2)  # type: ignore[misc]
+        Point(1, 2)  # type: ignore[call-arg]
 
 
 def test_settings_refuse_in_the_words_of_a_configuration_error() -> None:

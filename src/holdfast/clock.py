@@ -14,15 +14,20 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds from some fixed point; never goes back, whatever is done to the wall clock."""
+        ...
 
     def time(self) -> float:
         """Return seconds since 1970-01-01 UTC; only to read dates that a server sent, never to decide."""
+        ...
 
     def random(self) -> float:
         """Return a number from 0.0 up to, but not including, 1.0."""
+        ...
 
     def sleep(self, duration: float) -> None:
         """Block this thread for so long."""
+        ...
 
     async def sleep_async(self, duration: float) -> None:
         """Suspend this task for so long; ends at once when the task is cancelled."""
+        ...

@@ -24,6 +24,7 @@ class Guard(Protocol):
 
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
         """Return `function`, guarded."""
+        ...
 
 
 @overload
@@ -70,4 +71,5 @@ def with_retry(
             f"with_retry takes the name of a policy, a RetryPolicy or a function, not {policy!r}; "
             "settings are given by keyword, such as max_attempts=5"
         )
-    return RetryManager(clock=clock, classifier=classifier, **overrides).protect(policy)
+    function: Any = policy
+    return RetryManager(clock=clock, classifier=classifier, **overrides).protect(function)

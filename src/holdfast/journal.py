@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_loggers: dict[str, logging.Logger] = {}
+
+
 def logger(room: str) -> logging.Logger:
     """Return the logger ``holdfast.<room>``."""
-    import logging
+    try:
+        return _loggers[room]
+    except KeyError:
+        import logging
 
-    return logging.getLogger(f"holdfast.{room}")
+        return _loggers.setdefault(room, logging.getLogger(f"holdfast.{room}"))
 
 
 def report_broken(room: str, what: str, function: Callable[..., object]) -> None:

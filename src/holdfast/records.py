@@ -45,7 +45,7 @@ class _SignatureOfFields:
                 inspect.Parameter(
                     name,
                     inspect.Parameter.KEYWORD_ONLY,
-                    default=owner._defaults.get(name, inspect.Parameter.empty),
+                    default=owner._defaults.get(name, inspect.Parameter.empty),  # noqa: SLF001  part of Record
                 )
                 for name in owner._fields
             ]
@@ -79,7 +79,7 @@ class Record:
         super().__init_subclass__()
         own = [
             name
-            for name, kind in cls.__dict__.get("__annotations__", {}).items()
+            for name, kind in cls.__annotations__.items()
             if not name.startswith("_") and not str(kind).startswith("ClassVar")
         ]
         cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))

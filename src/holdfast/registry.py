@@ -20,6 +20,7 @@ class Follower(Protocol):
 
     def name_changed(self) -> None:
         """Forget what the name meant; look it up again before its next use."""
+        ...
 
 
 class NamedRegistry(Generic[T]):
@@ -37,7 +38,7 @@ class NamedRegistry(Generic[T]):
         self.view: Mapping[str, T] = MappingProxyType(self._things)
 
     def get(self, name: str) -> T:
-        """Return what `name` stands for; raise the registry's error, with the nearest name, if it stands for nothing."""
+        """Return what `name` stands for; raise the registry's error, with the nearest name, if that is nothing."""
         try:
             return self._things[name]
         except (KeyError, TypeError):

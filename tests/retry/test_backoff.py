@@ -21,7 +21,7 @@ shares = st.floats(min_value=0, max_value=1, exclude_max=True)
 def configs(draw: st.DrawFn) -> BackoffConfig:
     initial, cap = sorted((draw(durations), draw(durations)))
     return BackoffConfig(
-        type=draw(st.sampled_from(BACKOFF_TYPES)),  # type: ignore[arg-type]
+        type=draw(st.sampled_from(BACKOFF_TYPES)),
         initial_delay=initial,
         max_delay=cap,
         multiplier=draw(st.floats(min_value=1, max_value=1e6)),
@@ -104,7 +104,7 @@ def test_delays_lie_within_the_bounds_that_the_config_tells(
 def test_promise_12_jittered_delays_do_not_bunch_at_the_cap_and_a_thousand_clients_spread() -> None:
     chance = random.Random(7)
     for kind in ("exponential", "decorrelated-jitter", "full-jitter", "linear", "fixed"):
-        config = BackoffConfig(type=kind, initial_delay=5, max_delay=10, jitter_factor=0.5)  # type: ignore[arg-type]
+        config = BackoffConfig(type=kind, initial_delay=5, max_delay=10, jitter_factor=0.5)
         delays = []
         for _ in range(1000):
             client = BackoffStrategy(config, random=chance.random)
@@ -179,7 +179,7 @@ def test_create_backoff_starts_from_the_defaults_of_its_type() -> None:
     strategy = create_backoff("decorrelated-jitter", max_delay=5)
     assert (strategy.config.max_delay, strategy.config.jitter_factor) == (5, 0.5)
     assert create_backoff("decorrelated-jitter", initial_delay=90).config.jitter_factor == 0.5
-    assert create_backoff(lambda i: float(i)).next_delay(3) == 3.0  # type: ignore[arg-type]
+    assert create_backoff(lambda i: float(i)).next_delay(3) == 3.0
     with pytest.raises(ConfigurationError, match="did you mean 'linear'"):
         create_backoff("liner")  # type: ignore[arg-type]
 

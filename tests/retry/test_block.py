@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.support import Script
 
 from holdfast import ConfigurationError, RetryManager, RetryPolicy, UnknownPolicyError, retrying
 from holdfast.testing import VirtualClock
-from tests.support import Script
 
 
 def test_a_block_is_run_until_it_succeeds(clock: VirtualClock) -> None:

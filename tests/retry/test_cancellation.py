@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support import Door, LoopClock, Script, run_virtual
 
 from holdfast import RetryManager, RetryPolicy, retrying, with_retry
 from holdfast.testing import VirtualClock
-from tests.support import Door, LoopClock, Script, run_virtual
 
 
 class Unusual(BaseException):

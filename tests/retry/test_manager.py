@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from tests.support import Door, Script
 
 from holdfast import (
     ConfigurationError,
@@ -21,7 +22,6 @@ from holdfast import (
     with_retry,
 )
 from holdfast.testing import VirtualClock
-from tests.support import Door, Script
 
 
 def test_execute_tells_what_happened_when_it_went_well_in_the_end(door: Door, clock: VirtualClock) -> None:
@@ -46,9 +46,10 @@ def test_execute_returns_a_failure_instead_of_raising_it(door: Door, clock: Virt
     failure = ConnectionResetError()
     manager = RetryManager("mcp", clock=clock)
     function = door.function(Script(failure))
-    result: RetryResult[str] = door.run(lambda: manager.execute(function))
-    assert (result.success, result.value) == (False, None)
-    assert result.error is failure is result.context.last_error
+    result = door.run(lambda: manager.execute(function))
+    assert [result.success, result.value] == [False, None]
+    assert result.error is failure
+    assert result.context.last_error is failure
     assert (result.context.attempt, result.context.total_attempts) == (4, 4)
     assert result.context.delays == (2, 3.5, 5.75)
     assert result.context.total_delay == 11.25

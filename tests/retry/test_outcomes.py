@@ -7,6 +7,7 @@ import traceback
 from typing import Any
 
 import pytest
+from tests.support import Door, Script
 
 from holdfast import (
     CircuitOpenError,
@@ -20,7 +21,6 @@ from holdfast import (
     with_retry,
 )
 from holdfast.testing import VirtualClock
-from tests.support import Door, Script
 
 
 def test_a_call_that_succeeds_is_made_once_with_its_arguments(clock: VirtualClock) -> None:
@@ -281,9 +281,8 @@ def test_promise_6_callbacks_that_raise_change_nothing_and_are_logged(
         assert clock.sleeps == [1, 2]
         for what in ("on_retry", "on_final_failure", "listener"):
             assert what in caplog.text
-        guarded = with_retry(clock=clock, classifier=BrokenClassifier())(  # type: ignore[arg-type]
-            door.function(Script(error))
-        )
+        classifier: Any = BrokenClassifier()
+        guarded = with_retry(clock=clock, classifier=classifier)(door.function(Script(error)))
         with pytest.raises(ConnectionResetError) as caught:
             door.run(guarded)
         assert caught.value is error

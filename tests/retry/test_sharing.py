@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.support import Door, Script
 
 from holdfast import RetryManager, RetryPolicy, register_retry_policy, retrying, with_retry
 from holdfast.testing import VirtualClock
-from tests.support import Door, Script
 
 POLICY = RetryPolicy(max_attempts=4, backoff="decorrelated-jitter")
 
@@ -65,7 +65,7 @@ def test_promise_8_1000_tasks_through_one_decorator_behave_as_if_alone(clock: Vi
         service.calls.clear()
         guarded: Any = with_retry(POLICY, clock=clock)(function)
 
-        async def main(guarded: Any = guarded) -> list[object]:
+        async def main(guarded: Any = guarded) -> Any:
             return await asyncio.gather(*(guarded(n, n % 6) for n in range(1000)), return_exceptions=True)
 
         results = asyncio.run(main())

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.support import Door, LoopClock, Script, run_virtual
 
 from holdfast import (
     DeadlineExceededError,
@@ -16,7 +17,6 @@ from holdfast import (
     with_retry,
 )
 from holdfast.testing import VirtualClock
-from tests.support import Door, LoopClock, Script, run_virtual
 
 ATTEMPT = {"attempt_timeout": 5.0}
 

@@ -126,7 +126,8 @@ def test_promise_1_name_doc_signature_type_and_kind_are_kept() -> None:
     plain.mark = "kept"  # type: ignore[attr-defined]
     for function in (plain, asynchronous):
         guarded: Any = with_retry(function)
-        assert type(guarded) is types.FunctionType
+        kind: object = type(guarded)
+        assert kind is types.FunctionType
         assert guarded.__name__ == function.__name__
         assert guarded.__qualname__ == function.__qualname__
         assert guarded.__doc__ == function.__doc__
@@ -214,7 +215,7 @@ def test_promise_1_partials_and_objects_are_guarded() -> None:
     assert with_retry("instant-once")(flaky)(7) == 7
     flaky = Flaky()
     assert with_retry("instant-once")(functools.partial(flaky, 7))() == 7
-    assert asyncio.run(with_retry("instant-once")(AsyncCallable())(7)) == 7  # type: ignore[arg-type]
+    assert asyncio.run(with_retry("instant-once")(AsyncCallable())(7)) == 7
 
 
 def test_promise_2_a_plain_function_that_returns_something_awaitable_is_guarded_while_it_is_awaited(

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support import Door, Script
 
 from holdfast import Clock, with_retry
 from holdfast._runtime import threads
 from holdfast._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
 from holdfast.testing import VirtualClock
-from tests.support import Door, Script
 
 
 def test_the_system_clock_tells_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:

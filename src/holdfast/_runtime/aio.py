@@ -52,7 +52,7 @@ class Timer:
     def stop(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Exception | None:
-        """End the timer in `__exit__`; return the timer's `TimeoutError` if it was this timer that cancelled the block."""
+        """End the timer in `__exit__`; return its `TimeoutError` if it was this timer that cancelled the block."""
         try:
             _drive(self._timeout.__aexit__(kind, error, traceback))
         except TimeoutError as timeout:

@@ -17,12 +17,11 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Awaitable
 from types import FunctionType, GeneratorType, MethodType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 # Bits of `code.co_flags`, as documented in the `inspect` module.
 _CO_GENERATOR = 0x20

@@ -6,7 +6,7 @@ the questions, so that there is one algorithm and two ways to wait.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -15,12 +15,15 @@ ENOUGH: Final = None
 """The answer of `ended` when there is nothing more to do."""
 
 
-class Outcome(NamedTuple):
+class Outcome:
     """How one attempt ended: with a value, or with an error that was caught. `expired` if our own timer ended it."""
 
-    value: Any = None
-    error: Exception | None = None
-    expired: bool = False
+    __slots__ = ("error", "expired", "value")
+
+    def __init__(self, value: Any = None, error: Exception | None = None, *, expired: bool = False) -> None:
+        self.value = value
+        self.error = error
+        self.expired = expired
 
 
 class Repetition(Protocol):
@@ -32,12 +35,16 @@ class Repetition(Protocol):
     @property
     def closes_discarded(self) -> bool:
         """Whether results that are thrown away are to be closed."""
+        ...
 
     def begin(self) -> bool:
         """An attempt is about to begin; False if it must not."""
+        ...
 
     def limit(self) -> float | None:
         """Return the seconds the attempt that has begun may take, or None."""
+        ...
 
     def ended(self, outcome: Outcome) -> float | None:
         """The attempt ended so; return the seconds to wait before the next one, or `ENOUGH`."""
+        ...

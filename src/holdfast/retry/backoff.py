@@ -20,7 +20,7 @@ Full and decorrelated jitter are those of Marc Brooker, "Exponential Backoff And
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..errors.exceptions import ConfigurationError
 from ..records import did_you_mean
@@ -29,25 +29,24 @@ from ..settings import Settings, fraction, number, seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
-    from typing import Unpack
+    from typing import TypedDict, Unpack
+
+    class CurveFields(TypedDict, total=False):
+        """What may be said of a back-off of a given type; durations are seconds or a `timedelta`."""
+
+        initial_delay: float | timedelta
+        max_delay: float | timedelta
+        multiplier: float
+        jitter_factor: float
+
+    class BackoffFields(CurveFields, total=False):
+        """All that may be said of a back-off."""
+
+        type: BackoffType | Callable[[int], float]
+
 
 BackoffType: TypeAlias = Literal["fixed", "linear", "exponential", "decorrelated-jitter", "full-jitter"]
 BACKOFF_TYPES: tuple[str, ...] = get_args(BackoffType)
-
-
-class CurveFields(TypedDict, total=False):
-    """What may be said of a back-off of a given type; durations are seconds or a `timedelta`."""
-
-    initial_delay: float | timedelta
-    max_delay: float | timedelta
-    multiplier: float
-    jitter_factor: float
-
-
-class BackoffFields(CurveFields, total=False):
-    """All that may be said of a back-off."""
-
-    type: BackoffType | Callable[[int], float]
 
 
 _NOT_GIVEN: Any = None
@@ -83,22 +82,23 @@ class BackoffConfig(Settings):
 
         def __init__(self, **fields: Unpack[BackoffFields]) -> None: ...
 
-        def replace(self, **changes: Unpack[BackoffFields]) -> BackoffConfig: ...
+        def replace(self, **changes: Unpack[BackoffFields]) -> BackoffConfig:  # type: ignore[override]
+            """Return a copy with these fields changed, checked as a new one would be."""
 
     def _validate(self) -> None:
         mine = self.__dict__
-        kind = self.type
+        kind = mine["type"]
         if not callable(kind) and kind not in BACKOFF_TYPES:
             raise ConfigurationError(f"BackoffConfig: type cannot be {kind!r}; {did_you_mean(kind, BACKOFF_TYPES)}")
         initial = mine["initial_delay"] = seconds("BackoffConfig", "initial_delay", self.initial_delay)
-        if self.max_delay is None:
+        if mine["max_delay"] is None:
             mine["max_delay"] = max({"fixed": 1.0, "linear": 30.0}.get(str(kind), 60.0), initial)
         mine["max_delay"] = seconds("BackoffConfig", "max_delay", self.max_delay)
         if self.max_delay < initial:
             raise ConfigurationError(
                 f"BackoffConfig: max_delay must be at least initial_delay ({initial:g} s), not {self.max_delay:g} s"
             )
-        if self.multiplier is None:
+        if mine["multiplier"] is None:
             mine["multiplier"] = 1.0 if kind in ("linear", "fixed") else 2.0
         grows = kind in ("exponential", "full-jitter")
         hint = "below 1, delays would shrink" if grows else "for linear back-off: the seconds added each time"
@@ -137,10 +137,8 @@ class BackoffStrategy:
     __slots__ = ("_last", "_random", "config")
 
     def __init__(self, config: BackoffConfig, *, random: Callable[[], float] | None = None) -> None:
-        if random is None:
-            from random import random  # noqa: S311
         self.config = config
-        self._random = random
+        self._random = _chance if random is None else random
         self._last = config.initial_delay
 
     def next_delay(self, attempt: int) -> float:
@@ -154,7 +152,7 @@ class BackoffStrategy:
         config = self.config
         cap, jitter = config.max_delay, config.jitter_factor
         lowest, highest = 0.0, cap
-        kind = config.type
+        kind: Any = config.type
         if kind == "exponential":
             delay = _power(config.initial_delay, config.multiplier, attempt, cap)
         elif kind == "full-jitter":
@@ -167,7 +165,8 @@ class BackoffStrategy:
         elif kind == "fixed":
             delay = config.initial_delay
         else:
-            delay = min(cap, seconds("BackoffConfig", f"the delay from {kind!r}", kind(attempt)))  # type: ignore[operator]
+            given = kind(attempt)
+            delay = min(cap, seconds("BackoffConfig", f"the delay that {kind!r} returned", given))
         if jitter:
             delay = _between(max(lowest, delay * (1 - jitter)), min(highest, delay * (1 + jitter)), self._random())
         self._last = delay
@@ -178,11 +177,14 @@ class BackoffStrategy:
         self._last = self.config.initial_delay
 
     def total_delay_for(self, attempts: int) -> float:
-        """Return the longest that the first `attempts` waits can take together, in seconds; jitter at its upper edge."""
+        """Return the longest that the first `attempts` waits can take together, in seconds; jitter at its most."""
         return sum(high for _, high in self.config.delays(attempts))
 
 
-def create_backoff(type: BackoffType = "exponential", **fields: Unpack[CurveFields]) -> BackoffStrategy:  # noqa: A002
+def create_backoff(
+    type: BackoffType | Callable[[int], float] = "exponential",  # noqa: A002
+    **fields: Unpack[CurveFields],
+) -> BackoffStrategy:
     """Return a strategy of this type, with the fields of `DEFAULT_BACKOFF` where none are given.
 
     >>> create_backoff("linear", initial_delay=2).next_delay(1)
@@ -190,13 +192,16 @@ def create_backoff(type: BackoffType = "exponential", **fields: Unpack[CurveFiel
 
     Raises `ConfigurationError` as `BackoffConfig` does.
     """
-    base = DEFAULT_BACKOFF.get(type) if isinstance(type, str) else None
-    if base is None:
-        return BackoffStrategy(BackoffConfig(**{**fields, "type": type}))
-    if "max_delay" not in fields and "initial_delay" in fields:
-        # The default cap follows a longer initial delay, as it does in BackoffConfig.
-        return BackoffStrategy(BackoffConfig(**{"jitter_factor": base.jitter_factor, **fields, "type": type}))
-    return BackoffStrategy(base.replace(**fields))
+    base = None if callable(type) else DEFAULT_BACKOFF.get(type)
+    if base is not None:
+        fields.setdefault("jitter_factor", base.jitter_factor)  # all other defaults are BackoffConfig's own
+    return BackoffStrategy(BackoffConfig(type=type, **fields))
+
+
+def _chance() -> float:
+    import random
+
+    return random.random()  # noqa: S311  jitter, not a secret
 
 
 def _power(initial: float, multiplier: float, exponent: int, cap: float) -> float:

@@ -9,6 +9,7 @@ from .call import RetryCall
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
 
     from ..clock import Clock
     from ..errors import ErrorClassifier
@@ -111,7 +112,7 @@ class Attempt:
         self.over = False
         self.delay: float | None = None
 
-    def __enter__(self) -> Attempt:
+    def __enter__(self) -> Self:
         if self._entered:
             raise RuntimeError("retrying: an attempt is entered once; the loop gives a new one each time")
         self._entered = True
@@ -138,7 +139,7 @@ class Attempt:
         finally:
             del error
 
-    async def __aenter__(self) -> Attempt:
+    async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(

@@ -36,7 +36,7 @@ _budgets = threading.Lock()
 class RetryCall:
     """One guarded call, as the drivers in `_runtime` see it: it is told how attempts end and says what comes next."""
 
-    __slots__ = ("_classifier", "_ends_call", "_started", "clock", "error", "last_error", "name", "state", "value")
+    __slots__ = ("_classifier", "_ends_call", "_wall", "clock", "error", "last_error", "name", "state", "value")
 
     def __init__(
         self,
@@ -46,7 +46,8 @@ class RetryCall:
         classifier: ErrorClassifier,
         *,
         attempts: int = 0,
-        started: float = 0.0,
+        started: float | None = None,
+        wall: float = 0.0,
     ) -> None:
         self.name = name
         self.clock = clock
@@ -54,14 +55,14 @@ class RetryCall:
         self.error: Exception | None = None
         self.last_error: Exception | None = None
         self._classifier = classifier
-        self._started = started
+        self._wall = wall
         self._ends_call = False
-        timed = policy.total_timeout is not None or policy.budget is not None
-        now = clock.monotonic() if timed and not attempts else None
-        self.state = RetryState(policy, now, attempts)
-        if now is not None and policy.budget is not None:
+        if started is None and (policy.total_timeout is not None or policy.budget is not None):
+            started = clock.monotonic()
+        self.state = RetryState(policy, started, attempts)
+        if started is not None and policy.budget is not None:
             with _budgets:
-                policy.budget.record_call(now)
+                policy.budget.record_call(started)
 
     # What the drivers ask.
 
@@ -202,7 +203,7 @@ class RetryCall:
         context = RetryContext(
             attempt=self.state.attempts,
             total_attempts=self.state.policy.max_attempts,
-            start_time=datetime.fromtimestamp(self._started, UTC),
+            start_time=datetime.fromtimestamp(self._wall, UTC),
             last_error=self.last_error,
             delays=tuple(self.state.delays),
             total_delay=sum(self.state.delays),
@@ -231,7 +232,7 @@ class RetryCall:
 
     def _classify(self, error: Exception) -> Classification:
         try:
-            seen = self._classifier.classify(error)
+            seen: object = self._classifier.classify(error)
         except Exception:
             report_broken("retry", "classifier", self._classifier.classify)
             return _UNKNOWN

@@ -9,6 +9,7 @@ function itself if there is nothing to do before it fails, else a function that 
 from __future__ import annotations
 
 from functools import partial
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from .._runtime import aio, threads
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ..errors import ErrorClassifier
     from .policy import RetryPolicy
     from .source import PolicySource
+
+
+_TYPES_KEPT = 4
 
 
 class _Ended:
@@ -56,24 +60,47 @@ def guard(function: Callable[..., Any], source: PolicySource, clock: Clock, clas
     make = _guard_async if is_async(function) else _guard_plain
     name = name_of(function)
 
-    def begin(attempts: int = 0) -> RetryCall:
-        return RetryCall(name, source.policy(), clock, classifier, attempts=attempts)
+    def begin(attempts: int = 0, started: float | None = None) -> RetryCall:
+        return RetryCall(name, source.policy(), clock, classifier, attempts=attempts, started=started)
 
-    return dress(make(function, source, begin), function)
+    return dress(make(function, source, clock, begin), function)
 
 
-def _guard_plain(function: Callable[..., Any], source: PolicySource, begin: Callable[..., RetryCall]) -> Any:
+def _guard_plain(
+    function: Callable[..., Any], source: PolicySource, clock: Clock, begin: Callable[..., RetryCall]
+) -> Any:
     call: Callable[..., Any] = _unbound
-    plain: type | None = None  # the type of the last result that was seen to be just a result
+    # Types of results that were seen to be just results: the first one, which is all that most functions have, and a
+    # few more. In a tuple, because looking something up there asks nothing of it (a set would want its hash).
+    plain: type | None = None
+    plains: tuple[type, ...] = ()
 
     def whole(*args: Any, **kwargs: Any) -> _Ended:
         """Make the call with everything that any policy may ask for, from the first attempt on."""
         run = begin()
         return _Ended(run, threads.repeat(run, partial(function, *args, **kwargs), 0.0))
 
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        """Call the function and remember when that was; all that a limit for the whole call needs while it succeeds."""
+        started = clock.monotonic()
+        try:
+            result = function(*args, **kwargs)
+        except Exception as error:
+            failure = error
+        else:
+            if not is_awaitable(result):
+                return result
+            run = begin(attempts=1, started=started)
+            return _Ended(run, aio.resume(run, result, partial(function, *args, **kwargs)))
+        run = begin(attempts=1, started=started)
+        delay = run.failed(failure)
+        del failure
+        return _Ended(run, threads.repeat(run, partial(function, *args, **kwargs), delay))
+
     def decide(policy: RetryPolicy) -> None:
         nonlocal call
-        call = whole if policy.watches_success else function
+        quick = function if policy.total_timeout is None else timed
+        call = whole if policy.watches_success else quick
 
     def forget() -> None:
         nonlocal call
@@ -90,7 +117,7 @@ def _guard_plain(function: Callable[..., Any], source: PolicySource, begin: Call
 
     def settle(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Look at a result of a type not seen just before; most often there is nothing to it."""
-        nonlocal plain
+        nonlocal plain, plains
         if result is _UNBOUND:
             binding.bind()
             return whole(*args, **kwargs).conclude()
@@ -99,7 +126,13 @@ def _guard_plain(function: Callable[..., Any], source: PolicySource, begin: Call
         if is_awaitable(result):
             run = begin(attempts=1)
             return _Ended(run, aio.resume(run, result, partial(function, *args, **kwargs))).conclude()
-        plain = type(result)
+        kind = type(result)
+        if kind is GeneratorType:
+            return result  # some generators can be awaited, so each is looked at
+        if plain is None:
+            plain = kind
+        elif len(plains) < _TYPES_KEPT:
+            plains = (*plains, kind)
         return result
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -109,7 +142,9 @@ def _guard_plain(function: Callable[..., Any], source: PolicySource, begin: Call
         except Exception as error:
             failure = error
         else:
-            return result if type(result) is plain else settle(result, args, kwargs)
+            if type(result) is plain or type(result) in plains:
+                return result
+            return settle(result, args, kwargs)
         try:
             return recover(failure, args, kwargs)
         finally:
@@ -118,13 +153,15 @@ def _guard_plain(function: Callable[..., Any], source: PolicySource, begin: Call
     return wrapper
 
 
-def _guard_async(function: Callable[..., Any], source: PolicySource, begin: Callable[..., RetryCall]) -> Any:
+def _guard_async(
+    function: Callable[..., Any], source: PolicySource, _clock: Clock, begin: Callable[..., RetryCall]
+) -> Any:
     call: Callable[..., Any] | None = None  # the function, if there is nothing to do before it fails
     bound = False
 
     def decide(policy: RetryPolicy) -> None:
         nonlocal call, bound
-        call = None if policy.watches_success or policy.attempt_timeout is not None else function
+        call = None if policy.watches_success or policy.is_timed else function
         bound = True
 
     def forget() -> None:

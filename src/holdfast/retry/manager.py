@@ -128,7 +128,7 @@ class RetryManager:
     ) -> Any:
         check_guardable(operation, "RetryManager")
         policy = self._source.derive(policy, overrides).policy()
-        run = RetryCall(name_of(operation), policy, self.clock, self.classifier, started=self.clock.time())
+        run = RetryCall(name_of(operation), policy, self.clock, self.classifier, wall=self.clock.time())
         if is_async(operation):
             return _ended_async(run, operation, end)
         pending = threads.repeat(run, operation, 0.0)
@@ -152,9 +152,10 @@ def retrying(
     classifier: ErrorClassifier | None = None,
     **overrides: Unpack[RetryFields],
 ) -> Retrying:
-    """Retry a block of code: `for attempt in retrying("mcp"): with attempt: ...`, or `async for` in async code.
+    """Retry a block of code that is no function.
 
-    The block runs until it succeeds or the policy has had enough; then its own last exception comes out.
+    Write `for attempt in retrying("mcp"): with attempt: ...`, or `async for` in async code. The block runs until it
+    succeeds or the policy has had enough; then its own last exception comes out.
 
     >>> for attempt in retrying("network"):
     ...     with attempt:

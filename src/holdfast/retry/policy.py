@@ -15,7 +15,8 @@ and after a yes from 4 to 7, `idempotent=False` still says no unless the request
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
 from ..errors.classification import as_category
@@ -24,48 +25,51 @@ from .backoff import BACKOFF_TYPES, BackoffConfig
 from .budget import RetryBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
     from datetime import timedelta
-    from typing import Unpack
+    from typing import TypedDict, Unpack
 
     from ..errors import Classification
 
-    Kinds: TypeAlias = type[BaseException] | Collection[type[BaseException]] | Callable[[Exception], object]
+    Kinds: TypeAlias = tuple[type[BaseException], ...] | Callable[[Exception], object]
     Report: TypeAlias = Callable[[str, Callable[..., object]], None]
+
+    class RetryFields(TypedDict, total=False):
+        """All that may be said of a retry policy; `RetryPolicy` tells what each means."""
+
+        name: str
+        max_attempts: int
+        backoff: BackoffConfig | Mapping[str, Any] | str | Callable[[int], float]
+        backoff_for: Mapping[type[BaseException] | str, BackoffConfig | Mapping[str, Any]] | None
+        retryable_categories: Collection[ErrorCategory | str]
+        retryable_codes: Collection[str]
+        non_retryable_codes: Collection[str]
+        should_retry: Callable[[Exception, int], bool | None] | None
+        retry_on: type[BaseException] | Collection[type[BaseException]] | Callable[[Exception], object] | None
+        retry_on_result: Callable[[Any], object] | None
+        close_discarded: bool
+        attempt_timeout: float | timedelta | None
+        total_timeout: float | timedelta | None
+        max_retry_after: float | timedelta | None
+        budget: RetryBudget | None
+        idempotent: bool
+        on_retry: Callable[[Exception, int, float], object] | None
+        on_final_failure: Callable[[Exception, int], object] | None
+
 
 _BROKEN = object()
 
 DEFAULT_CATEGORIES = frozenset({ErrorCategory.TRANSIENT, ErrorCategory.EXTERNAL})
 
 
-class RetryFields(TypedDict, total=False):
-    """All that may be said of a retry policy; `RetryPolicy` tells what each means."""
-
-    name: str
-    max_attempts: int
-    backoff: BackoffConfig | Mapping[str, Any] | str | Callable[[int], float]
-    backoff_for: Mapping[type[BaseException] | str, BackoffConfig | Mapping[str, Any]] | None
-    retryable_categories: Collection[ErrorCategory | str]
-    retryable_codes: Collection[str]
-    non_retryable_codes: Collection[str]
-    should_retry: Callable[[Exception, int], bool | None] | None
-    retry_on: type[BaseException] | Collection[type[BaseException]] | Callable[[Exception], object] | None
-    retry_on_result: Callable[[Any], object] | None
-    close_discarded: bool
-    attempt_timeout: float | timedelta | None
-    total_timeout: float | timedelta | None
-    max_retry_after: float | timedelta | None
-    budget: RetryBudget | None
-    idempotent: bool
-    on_retry: Callable[[Exception, int, float], object] | None
-    on_final_failure: Callable[[Exception, int], object] | None
-
-
-class Judgement(NamedTuple):
+class Judgement:
     """Whether to try again, and why, in words that fit after "not retried: "."""
 
-    retry: bool
-    why: str
+    __slots__ = ("retry", "why")
+
+    def __init__(self, retry: bool, why: str) -> None:
+        self.retry = retry
+        self.why = why
 
 
 class RetryPolicy(Settings):
@@ -127,7 +131,8 @@ class RetryPolicy(Settings):
 
         def __init__(self, **fields: Unpack[RetryFields]) -> None: ...
 
-        def replace(self, **changes: Unpack[RetryFields]) -> RetryPolicy: ...
+        def replace(self, **changes: Unpack[RetryFields]) -> RetryPolicy:  # type: ignore[override]
+            """Return a copy with these fields changed, checked as a new one would be."""
 
     def _validate(self) -> None:
         mine = self.__dict__
@@ -216,8 +221,13 @@ class RetryPolicy(Settings):
 
     @property
     def watches_success(self) -> bool:
-        """Whether the policy has work to do even when the first attempt of a plain function succeeds."""
-        return self.retry_on_result is not None or self.total_timeout is not None or self.budget is not None
+        """Whether there is work to do for every call, not only for one that fails; time limits aside."""
+        return self.retry_on_result is not None or self.budget is not None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether an attempt or the whole call has a time limit."""
+        return self.attempt_timeout is not None or self.total_timeout is not None
 
     def judge(self, error: Exception, attempt: int, seen: Classification, report: Report) -> Judgement:
         """Say whether `error` of attempt number `attempt` (from 1), classified as `seen`, is worth another attempt.
@@ -266,11 +276,12 @@ class RetryPolicy(Settings):
         return any(issubclass(kind, RejectedError) and isinstance(error, kind) for kind in named)
 
     def backoff_of(self, error: Exception, seen: Classification) -> BackoffConfig:
-        """Return the back-off for this error: that of its code, else of its type, else of its category, else `backoff`."""
+        """Return the back-off for this error: that of its code, its type, its category, or else `backoff`."""
         table = self.backoff_for
         if not table:
             return self.backoff
-        for key in (str(seen.code), *type(error).__mro__, str(seen.category)):
+        keys: tuple[Any, ...] = (str(seen.code), *type(error).__mro__, str(seen.category))
+        for key in keys:
             if key in table:
                 return table[key]
         return self.backoff
@@ -286,7 +297,7 @@ def as_backoff(name: str, value: Any) -> BackoffConfig:
         return value
     if isinstance(value, str) or (callable(value) and not isinstance(value, type)):
         return BackoffConfig(type=value)  # type: ignore[arg-type]
-    if hasattr(value, "keys"):
+    if isinstance(value, Mapping):
         return BackoffConfig(**value)
     raise ConfigurationError(
         f"RetryPolicy: {name} must be a BackoffConfig, a mapping of its fields, a function (attempt) -> seconds, "
@@ -297,7 +308,7 @@ def as_backoff(name: str, value: Any) -> BackoffConfig:
 def _as_backoff_table(value: Any) -> Mapping[type[BaseException] | str, BackoffConfig] | None:
     if value is None:
         return None
-    if not hasattr(value, "items"):
+    if not isinstance(value, Mapping):
         raise ConfigurationError(
             f"RetryPolicy: backoff_for must map exception types, categories or codes to back-offs, not {value!r}"
         )

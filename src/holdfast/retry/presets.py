@@ -124,7 +124,7 @@ def register_retry_policy(first: str | RetryPolicy, second: RetryPolicy | None =
         raise ConfigurationError(f"register_retry_policy takes a RetryPolicy, or a name and one; not {policy!r}")
     if isinstance(first, str):
         policy = policy.replace(name=first)
-    elif policy.name == RetryPolicy._defaults["name"]:
+    elif policy.name == RetryPolicy.name:
         raise ConfigurationError('register_retry_policy: the policy has no name; give RetryPolicy(name="…") one')
     registry.put(policy.name, policy)
     return policy

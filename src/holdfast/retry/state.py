@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .backoff import BackoffStrategy
 
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from .policy import Report, RetryPolicy
 
 
-class Step(NamedTuple):
+class Step:
     """What to do after an attempt: wait `delay` seconds and try again, or, if it is None, stop for the reason `why`."""
 
-    delay: float | None
-    why: str
+    __slots__ = ("delay", "why")
+
+    def __init__(self, delay: float | None, why: str = "") -> None:
+        self.delay = delay
+        self.why = why
 
 
 class RetryState:
@@ -55,17 +58,16 @@ class RetryState:
     ) -> Step:
         """Say what follows an attempt that raised `error`, classified as `seen`."""
         if self.attempts >= self.policy.max_attempts:
-            return Step(None, "")
+            return Step(None)
         judgement = self.policy.judge(error, self.attempts, seen, report)
         if not judgement.retry:
             return Step(None, judgement.why)
-        step = self._after(self.policy.backoff_of(error, seen), seen.retry_after, now, random, report)
-        return step if step.delay is None else Step(step.delay, judgement.why)
+        return self._after(self.policy.backoff_of(error, seen), seen.retry_after, now, random, report)
 
     def after_bad_result(self, now: float, random: Callable[[], float], report: Report) -> Step:
         """Say what follows an attempt whose result `retry_on_result` called bad."""
         if self.attempts >= self.policy.max_attempts:
-            return Step(None, "")
+            return Step(None)
         return self._after(self.policy.backoff, None, now, random, report)
 
     def _after(
@@ -92,7 +94,7 @@ class RetryState:
         if self.deadline is not None and now + delay >= self.deadline:
             left = max(0.0, self.deadline - now)
             return Step(None, f"the next attempt is due in {delay:.3g} s, total_timeout leaves {left:.3g} s")
-        return Step(delay, "")
+        return Step(delay)
 
     def waits(self, delay: float) -> None:
         """Note a wait that is about to begin."""

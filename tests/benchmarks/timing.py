@@ -1,0 +1,115 @@
+"""Timing in interleaved rounds, and the medians that come out of it."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+#: Measures once: the number of passes to make goes in, the nanoseconds of all of them come out.
+Timer = Callable[[int], int]
+
+CALLS_PER_PASS = 10
+"""The timing loops call this often per pass, so that looping itself hardly counts."""
+
+TURN = 3_000_000
+"""Nanoseconds that one contender's turn in a round should last: long beside the clock's resolution, short beside
+the moments in which a machine is busy with something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What the rounds say of one contender."""
+
+    nanoseconds: float
+    """One call, the median over the rounds."""
+    ratio: float
+    """To the yardstick of the same round, the median over the rounds."""
+    quartiles: tuple[float, float]
+    """Between these lies the middle half of the ratios."""
+
+
+def interleave(
+    timers: Mapping[str, Timer], yardstick: str, *, rounds: int, seed: int, passes: Mapping[str, int], calls: int
+) -> dict[str, Timing]:
+    """Time each contender once per round and compare it with the yardstick of that round.
+
+    A pass of a contender makes `calls` calls; `passes` says how many passes one turn has.
+    """
+    order = list(timers)
+    shuffle = random.Random(seed).shuffle
+    seen: dict[str, list[float]] = {name: [] for name in order}
+    for _ in range(rounds):
+        shuffle(order)
+        with _without_garbage_collection():
+            for name in order:
+                seen[name].append(timers[name](passes[name]) / (passes[name] * calls))
+    return {name: _summary(seen[name], seen[yardstick]) for name in timers}
+
+
+def turns(timers: Mapping[str, Timer], *, length: int = TURN) -> dict[str, int]:
+    """Return how many passes of each contender fill one turn; finding out warms each of them up as well."""
+    return {name: _passes_for(timer, length) for name, timer in timers.items()}
+
+
+def sync_timer(call: Callable[..., object], arguments: str) -> Timer:
+    """Return a timer of a plain function that is called with `arguments`, a piece of source code."""
+    loop = _loop("def", f"call({arguments})")
+    return lambda passes: int(loop(call, passes))
+
+
+def async_timer(call: Callable[..., Any], arguments: str, run: Callable[[Any], int]) -> Timer:
+    """Return a timer of an async function; `run` drives a coroutine in an event loop that stays the same."""
+    loop = _loop("async def", f"await call({arguments})")
+    return lambda passes: run(loop(call, passes))
+
+
+def _loop(kind: str, statement: str) -> Callable[..., Any]:
+    """Compile a timing loop of its own for each contender.
+
+    CPython keeps what it learned of a call site in the code object. With one loop for all, a contender would find the
+    site prepared for the one before it.
+    """
+    source = f"""
+{kind} loop(call, passes):
+    turns = repeat(None, passes)
+    began = perf_counter_ns()
+    for _ in turns:
+        {"; ".join([statement] * CALLS_PER_PASS)}
+    return perf_counter_ns() - began
+"""
+    names: dict[str, Any] = {"repeat": itertools.repeat, "perf_counter_ns": time.perf_counter_ns}
+    exec(source, names)
+    loop: Callable[..., Any] = names["loop"]
+    return loop
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _passes_for(timer: Timer, length: int) -> int:
+    passes = 1
+    while (taken := timer(passes)) < length // 4:
+        passes *= 2
+    return max(1, round(passes * length / taken))
+
+
+def _summary(seen: list[float], yardstick: list[float]) -> Timing:
+    ratios = [mine / bare for mine, bare in zip(seen, yardstick, strict=True)]
+    low, ratio, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Timing(nanoseconds=statistics.median(seen), ratio=ratio, quartiles=(low, high))

@@ -1,0 +1,41 @@
+"""Every example runs, and prints what it promises; its waits are real in real life and take no time here."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from holdfast._runtime.system import SystemClock
+from holdfast.testing import VirtualClock
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+PRINTS = {
+    "http_call.py": ["attempt 1 failed with HTTP Error 503", "next one in 1.00 s", "it is 11.5 °C in Bergen"],
+    "agent_run.py": ["found 2 pages after 3 calls of the tool", "refused at once: holdfast: not retried", "attempt 1:"],
+    "file_operation.py": ["42 sheets", "not there: holdfast: not retried (policy 'conservative')"],
+    "deployment.py": ["attempt 1: ConnectionRefusedError, again in", "check health done"],
+    "execute_directly.py": [
+        "orders: rows of orders after 1 attempts, waited nothing",
+        "invoices: rows of invoices after 3 attempts, waited 0.1 s, 0.2 s",
+        "returns: failed with ConnectionResetError after 3 attempts",
+        "async: rows of orders",
+    ],
+}
+
+
+def test_every_example_is_known_here() -> None:
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(PRINTS)
+
+
+@pytest.mark.parametrize("name", PRINTS)
+def test_the_example_runs(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    monkeypatch.setattr(SystemClock, "sleep", lambda _self, duration: clock.sleep(duration))
+    monkeypatch.setattr(SystemClock, "sleep_async", lambda _self, duration: clock.sleep_async(duration))
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    printed = capsys.readouterr().out
+    for line in PRINTS[name]:
+        assert line in printed
