@@ -1,0 +1,90 @@
+"""The command line: ``python -m holdfast demo`` and ``python -m holdfast policies``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command given by `arguments` (default: those of the process) and return its exit code.
+
+    0: done. 1: the demonstration could not listen on loopback, or nobody reads what is printed. 2: wrong usage.
+    130: interrupted.
+    """
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        code: int = chosen.command(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # As with `| head -1`. What is still buffered must not meet the closed pipe when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m holdfast", description="Resilience for Python services.")
+    parser.add_argument("--version", action="version", version=f"holdfast {_version()}")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    about = "show what retries do for real requests to a misbehaving server on loopback (some ten seconds)"
+    demo = commands.add_parser("demo", help=about, description=f"{about.capitalize()}.")
+    demo.add_argument("--seed", type=int, default=1, metavar="N", help="which trouble the server makes (default: 1)")
+    demo.add_argument("--json", action="store_true", help="print only JSON on standard output; progress goes to stderr")
+    demo.set_defaults(command=_demo)
+
+    about = "list the named retry policies"
+    policies = commands.add_parser("policies", help=about, description=f"{about.capitalize()}.")
+    policies.add_argument("--json", action="store_true", help="print JSON")
+    policies.set_defaults(command=_policies)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return metadata.version("holdfast")
+    except metadata.PackageNotFoundError:
+        return "(not installed: version unknown)"
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from holdfast.demo import Plan, render_json, render_report, run_demo, screen
+
+    plan = Plan(seed=chosen.seed)
+    try:
+        results = run_demo(plan, screen(sys.stderr if chosen.json else sys.stdout))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"the demonstration cannot run its server on loopback: {error}", file=sys.stderr)
+        return 1
+    print(render_json(results, plan) if chosen.json else render_report(results))
+    return 0
+
+
+def _policies(chosen: argparse.Namespace) -> int:
+    from holdfast import RETRY_POLICIES
+    from holdfast.demo.policies import as_json, as_text
+
+    policies = list(RETRY_POLICIES.values())
+    print(as_json(policies) if chosen.json else as_text(policies))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The clients give back the whole right answer or raise what went wrong; the guarded ones ask again when that helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import IncompleteRead
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from holdfast.demo import server as server_module
+from holdfast.demo.clients import (
+    Call,
+    Halted,
+    Site,
+    StatusError,
+    WrongAnswerError,
+    ask_with_streams,
+    ask_with_streams_and_holdfast,
+    ask_with_urllib,
+    ask_with_urllib_and_holdfast,
+)
+from holdfast.demo.script import Behaviour, Phase, Script, body_of
+from holdfast.demo.server import Server
+
+Ask = Callable[[Call], bytes]
+
+
+class Acts(Script):
+    """A script that names what each attempt meets with, one after the other, and answers all that follow."""
+
+    def __init__(self, *acts: Behaviour) -> None:
+        super().__init__(seed=0)
+        object.__setattr__(self, "acts", acts)
+
+    def behaviour(self, *, call: int, attempt: int, phase: Phase = Phase.ROUGH) -> Behaviour:
+        acts: tuple[Behaviour, ...] = self.__dict__["acts"]
+        return acts[attempt - 1] if attempt <= len(acts) else Behaviour.ANSWER
+
+
+@contextmanager
+def call_to(*acts: Behaviour, timeout: float = 5.0, retry_after: int = 0) -> Iterator[tuple[Call, Server]]:
+    with Server(Acts(*acts), stall=60.0, retry_after=retry_after, retry_after_ms=1) as server:
+        yield Call(Site(server.host, server.port, timeout), number=7), server
+
+
+def through_streams(ask: Callable[[Call], Any]) -> Ask:
+    def run(call: Call) -> bytes:
+        async def main() -> bytes:
+            return await ask(call)  # type: ignore[no-any-return]
+
+        return asyncio.run(main())
+
+    return run
+
+
+def refused(ask: Ask, call: Call) -> HTTPError | StatusError:
+    """Make the call, which is answered with a status that says no, and return the error it raises."""
+    try:
+        ask(call)
+    except (HTTPError, StatusError) as error:
+        return error
+    raise AssertionError("the call went through")
+
+
+BARE = [
+    pytest.param(ask_with_urllib, id="urllib"),
+    pytest.param(through_streams(ask_with_streams), id="streams"),
+]
+GUARDED = [
+    pytest.param(ask_with_urllib_and_holdfast, id="urllib"),
+    pytest.param(through_streams(ask_with_streams_and_holdfast), id="streams"),
+]
+
+
+@pytest.mark.parametrize("ask", BARE + GUARDED)
+def test_an_answer_is_given_back_whole_and_takes_one_attempt(ask: Ask) -> None:
+    with call_to(Behaviour.ANSWER) as (call, server):
+        assert ask(call) == body_of(7)
+        assert call.attempts == 1
+    assert server.acted == {Behaviour.ANSWER: 1}
+
+
+@pytest.mark.parametrize("ask", BARE)
+@pytest.mark.parametrize(
+    ("act", "status", "hint"),
+    [
+        (Behaviour.BUSY, 503, ("retry-after-ms", "1")),
+        (Behaviour.PAUSE, 503, ("retry-after", "0")),
+        (Behaviour.LIMITED, 429, ("retry-after-ms", "1")),
+        (Behaviour.DOWN, 503, None),
+        (Behaviour.MISSING, 404, None),
+    ],
+)
+def test_a_status_comes_out_as_an_error_with_its_headers(
+    ask: Ask, act: Behaviour, status: int, hint: tuple[str, str] | None
+) -> None:
+    with call_to(act) as (call, _):
+        error = refused(ask, call)
+    headers = {name.lower(): value for name, value in error.headers.items()}
+    assert error.status == status
+    assert headers.keys() - {"content-length", "connection"} == ({hint[0]} if hint else set())
+    assert hint is None or headers[hint[0]] == hint[1]
+    assert call.attempts == 1
+
+
+def test_an_http_error_of_urllib_is_an_open_response_and_gets_closed() -> None:
+    with call_to(Behaviour.DOWN) as (call, _), pytest.raises(HTTPError) as caught:
+        ask_with_urllib(call)
+    assert caught.value.closed
+
+
+@pytest.mark.parametrize("ask", BARE)
+def test_a_reset_comes_out_as_a_reset(ask: Ask) -> None:
+    with call_to(Behaviour.RESET) as (call, _), pytest.raises(ConnectionResetError):
+        ask(call)
+
+
+@pytest.mark.parametrize("ask", BARE)
+def test_a_truncated_body_is_an_error_and_never_an_answer(ask: Ask) -> None:
+    with call_to(Behaviour.TRUNCATED) as (call, _):
+        try:
+            ask(call)
+        except (IncompleteRead, asyncio.IncompleteReadError) as error:
+            assert error.partial == body_of(7)[: len(body_of(7)) // 2]
+        else:
+            raise AssertionError("half a body was taken for an answer")
+
+
+@pytest.mark.parametrize("ask", BARE)
+def test_a_stalled_answer_is_cut_by_the_clients_own_timeout(ask: Ask) -> None:
+    with call_to(Behaviour.STALL, timeout=0.05) as (call, _), pytest.raises(TimeoutError):
+        ask(call)
+
+
+@pytest.mark.parametrize("ask", BARE)
+def test_a_whole_answer_with_the_wrong_content_is_no_answer(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "body_of", lambda call: body_of(call)[::-1])
+    with call_to() as (call, _), pytest.raises(WrongAnswerError, match=r"call 7 was answered with \d+ wrong bytes"):
+        ask(call)
+
+
+@pytest.mark.parametrize("ask", GUARDED)
+@pytest.mark.parametrize(
+    "act", [act for act in Behaviour if act not in (Behaviour.ANSWER, Behaviour.MISSING, Behaviour.STALL)]
+)
+def test_holdfast_recovers_from_every_kind_of_trouble(ask: Ask, act: Behaviour) -> None:
+    with call_to(act) as (call, server):
+        assert ask(call) == body_of(7)
+        assert call.attempts == 2
+    assert server.acted == {act: 1, Behaviour.ANSWER: 1}
+
+
+@pytest.mark.parametrize("ask", GUARDED)
+def test_holdfast_recovers_from_a_stall(ask: Ask) -> None:
+    with call_to(Behaviour.STALL, timeout=0.15) as (call, _):
+        assert ask(call) == body_of(7)
+        assert call.attempts >= 2
+
+
+@pytest.mark.parametrize("ask", GUARDED)
+def test_holdfast_does_not_ask_again_for_what_is_missing(ask: Ask) -> None:
+    with call_to(Behaviour.RESET, Behaviour.MISSING) as (call, _):
+        error = refused(ask, call)
+    assert error.status == 404
+    assert call.attempts == 2
+
+
+@pytest.mark.parametrize("ask", GUARDED)
+def test_holdfast_gives_up_at_once_when_the_server_asks_for_more_patience_than_there_is(ask: Ask) -> None:
+    with call_to(Behaviour.PAUSE, retry_after=3600) as (call, _):
+        error = refused(ask, call)
+    assert error.status == 503
+    assert call.attempts == 1
+
+
+@pytest.mark.parametrize("ask", BARE + GUARDED)
+def test_no_attempt_is_made_once_the_demonstration_was_interrupted(ask: Ask) -> None:
+    call = Call(Site("127.0.0.1", 9, timeout=5.0), number=1)
+    call.site.halted.set()
+    with pytest.raises(Halted):
+        ask(call)
+    assert call.attempts == 0
+
+
+def test_urllib_asks_loopback_directly_whatever_proxy_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with call_to() as (call, _):
+        assert ask_with_urllib(call) == body_of(7)

@@ -1,0 +1,159 @@
+"""The runs count what really happened, through both doors, and end cleanly however they end."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from urllib.error import HTTPError, URLError
+
+import pytest
+
+from holdfast.demo.clients import StatusError
+from holdfast.demo.run import SCENARIOS, Plan, Result, Scenario, Traffic, cause_of, run_demo, run_scenario
+from holdfast.demo.script import Behaviour, Phase, Script
+from holdfast.demo.server import Server
+
+# Every kind of trouble but a stall, so that the client's timeout can be long enough for a machine that stutters.
+SMALL = Plan(seed=2, calls=36, gap=0.003, outage=range(30, 34), timeout=5.0, retry_after=0, retry_after_ms=10)
+
+
+class Notes:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self, interrupt_at: int | None = None) -> None:
+        self.told: list[tuple[str, str]] = []
+        self.states: list[Result] = []
+        self.interrupt_at = interrupt_at
+
+    def begin(self, plan: Plan) -> None:
+        self.told.append(("begin", str(plan.calls)))
+
+    def progress(self, result: Result) -> None:
+        self.states.append(result)
+        if len(self.states) == self.interrupt_at:
+            raise KeyboardInterrupt
+
+    def finished(self, result: Result) -> None:
+        self.told.append(("finished", result.scenario.name))
+
+
+def first_meetings(plan: Plan) -> Counter[Behaviour]:
+    script = Script(plan.seed, plan.outage)
+    return Counter(
+        script.behaviour(call=call, attempt=1, phase=Phase.OUTAGE if call in plan.outage else Phase.ROUGH)
+        for call in range(plan.calls)
+    )
+
+
+@pytest.fixture(scope="module")
+def played() -> tuple[list[Result], Notes]:
+    """The whole demonstration, small: all runs, over real sockets."""
+    notes = Notes()
+    return run_demo(SMALL, notes), notes
+
+
+def test_every_scenario_is_played_and_shown_in_order(played: tuple[list[Result], Notes]) -> None:
+    results, notes = played
+    assert [result.scenario for result in results] == list(SCENARIOS)
+    assert notes.told == [("begin", "36"), *(("finished", scenario.name) for scenario in SCENARIOS)]
+
+
+def test_the_small_demonstration_meets_with_every_kind_of_trouble_but_a_stall() -> None:
+    assert first_meetings(SMALL).keys() == set(Behaviour) - {Behaviour.STALL}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_stalled_answer_is_lost_bare_and_recovered_with_holdfast(scenario: Scenario) -> None:
+    seed = next(seed for seed in range(1_000) if Script(seed).behaviour(call=0, attempt=1) is Behaviour.STALL)
+    result = run_scenario(scenario, Plan(seed=seed, calls=1, outage=range(0), timeout=0.2), Notes())
+    if scenario.guarded:
+        assert (result.recovered, result.lost) == (1, 0)
+    else:
+        assert result.lost_to == {"TimeoutError": 1}
+
+
+def test_every_call_comes_to_one_end(played: tuple[list[Result], Notes]) -> None:
+    for result in played[0]:
+        assert result.answered + result.recovered + result.lost == result.calls == SMALL.calls == result.done
+        assert sum(result.lost_to.values()) == result.lost
+        assert result.seconds > 0
+
+
+def test_bare_calls_are_lost_exactly_as_the_script_has_it(played: tuple[list[Result], Notes]) -> None:
+    met = first_meetings(SMALL)
+    for result in played[0]:
+        if not result.scenario.guarded:
+            assert result.attempts == SMALL.calls
+            assert result.recovered == 0
+            assert result.answered == met[Behaviour.ANSWER]
+            assert result.lost_to["HTTP 503"] == met[Behaviour.BUSY] + met[Behaviour.PAUSE] + met[Behaviour.DOWN]
+            assert result.lost_to["HTTP 429"] == met[Behaviour.LIMITED]
+            assert result.lost_to["HTTP 404"] == met[Behaviour.MISSING]
+            assert result.lost_to["ConnectionResetError"] == met[Behaviour.RESET]
+
+
+def test_with_holdfast_all_but_the_missing_ones_are_recovered(played: tuple[list[Result], Notes]) -> None:
+    met = first_meetings(SMALL)
+    script = Script(SMALL.seed)
+    missing = sum(1 for call in range(SMALL.calls) if script.behaviour(call=call, attempt=1) is Behaviour.MISSING)
+    for result in played[0]:
+        if result.scenario.guarded:
+            assert result.answered == met[Behaviour.ANSWER]
+            assert result.lost_to == {"HTTP 404": missing}
+            assert result.recovered == SMALL.calls - result.answered - missing
+            assert result.attempts > SMALL.calls
+
+
+def test_progress_never_goes_back_and_ends_with_all_calls(played: tuple[list[Result], Notes]) -> None:
+    for scenario in SCENARIOS:
+        done = [state.done for state in played[1].states if state.scenario is scenario]
+        assert done == sorted(done)
+        assert len(done) > SMALL.calls
+        assert done[-1] == SMALL.calls
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_clients_count_as_many_attempts_as_the_server_saw(scenario: Scenario) -> None:
+    plan = Plan(seed=8, calls=20, gap=0.0, outage=range(5, 8), timeout=5.0, retry_after=0, retry_after_ms=1)
+    with Server(Script(plan.seed, plan.outage), stall=0.0, retry_after=0, retry_after_ms=1) as server:
+        traffic = Traffic(scenario, plan, server, Notes())
+        scenario.drive(traffic)
+        assert traffic.result().attempts == sum(server.acted.values()) >= plan.calls
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_an_interrupt_ends_the_run_and_leaves_no_thread_behind(scenario: Scenario) -> None:
+    before = threading.active_count()
+    plan = Plan(seed=1, calls=10, gap=0.0, outage=range(10), timeout=5.0)
+    with pytest.raises(KeyboardInterrupt):
+        run_scenario(scenario, plan, Notes(interrupt_at=6))
+    assert threading.active_count() == before
+
+
+def test_the_seconds_between_calls_are_kept() -> None:
+    plan = Plan(calls=4, gap=3600.0)
+    with Server(Script(seed=1)) as server:
+        pauses = [pause for _, pause in Traffic(SCENARIOS[0], plan, server, Notes()).schedule()]
+        assert pauses == pytest.approx([0.0, 3600.0, 7200.0, 10800.0], abs=5.0)
+        assert server.reached == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "cause"),
+    [
+        (lambda: StatusError(503, {}), "HTTP 503"),
+        (lambda: URLError(ConnectionRefusedError(111, "refused")), "ConnectionRefusedError"),
+        (lambda: URLError("unknown url type"), "URLError"),
+        (lambda: TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_a_lost_call_is_told_by_its_cause(make: Callable[[], Exception], cause: str) -> None:
+    assert cause_of(make()) == cause
+
+
+def test_an_http_error_is_told_by_its_status() -> None:
+    from email.message import Message
+
+    with HTTPError("http://127.0.0.1/", 429, "Too Many Requests", Message(), None) as error:
+        assert cause_of(error) == "HTTP 429"
