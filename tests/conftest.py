@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 from tests.support import Door
 
 from holdfast.testing import VirtualClock
+
+# A busy machine must not fail a test: how long an example takes is not what the properties are about.
+settings.register_profile("holdfast", deadline=None)
+settings.load_profile("holdfast")
 
 
 @pytest.fixture

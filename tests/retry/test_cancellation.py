@@ -121,7 +121,7 @@ def test_promise_15_a_cancelled_sleep_in_a_block_leaves_nothing_behind() -> None
     gc.disable()
     try:
         run_virtual(main())
-        assert not [o for o in gc.get_objects() if isinstance(o, ConnectionResetError)]
+        assert not [o for o in gc.get_objects() if type(o) is ConnectionResetError]
     finally:
         gc.enable()
 

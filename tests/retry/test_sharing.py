@@ -198,7 +198,7 @@ class LeakError(ConnectionError):
 
 
 def left_behind() -> list[object]:
-    return [o for o in gc.get_objects() if isinstance(o, LeakError)]
+    return [o for o in gc.get_objects() if type(o) is LeakError]
 
 
 @pytest.mark.usefixtures("no_collector")

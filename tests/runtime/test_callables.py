@@ -394,6 +394,23 @@ def test_what_says_of_itself_that_it_is_a_coroutine_function_is_believed() -> No
     assert asyncio.run(guarded()) == 3
 
 
+def test_what_inspect_says_of_a_function_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect, "iscoroutinefunction", lambda function: function is add)
+    assert is_async(add)
+
+
+def test_a_function_with_results_of_many_types_is_looked_at_each_time_and_stays_right(clock: VirtualClock) -> None:
+    async def later() -> str:
+        return "later"
+
+    results = [1, "x", None, 1.5, b"", (), [], {}, set(), later]
+    guarded = with_retry(clock=clock)(lambda index: later() if results[index] is later else results[index])
+    for _ in range(3):
+        for index, result in enumerate(results):
+            given = guarded(index)
+            assert (asyncio.run(given) == "later") if result is later else given == result  # type: ignore[arg-type]
+
+
 def test_names_are_seen_through_partials_and_objects() -> None:
     assert name_of(functools.partial(add, 1)) == "add"
     assert name_of(Flaky().method) == "Flaky.method"

@@ -66,7 +66,7 @@ def _drive(coroutine: Coroutine[Any, Any, object]) -> None:
     except StopIteration:
         return
     coroutine.close()
-    raise RuntimeError("asyncio.timeout waited where it never did before")  # pragma: no cover  a future asyncio's doing
+    raise RuntimeError("asyncio.timeout waited where it never did before")
 
 
 async def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None) -> None:

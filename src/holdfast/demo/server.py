@@ -90,11 +90,13 @@ class Server:
             return
         listening.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
-        server.close()
-        while len(asyncio.all_tasks()) > 1:  # connections that are being accepted, and conversations, which end now
+        # End every conversation, and close the server in a step in which no connection is just being accepted: asyncio
+        # would drop that one without closing its socket.
+        while len(asyncio.all_tasks()) > 1:
             for connection in self._connections:
                 connection.transport.abort()
             await asyncio.sleep(0)
+        server.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)

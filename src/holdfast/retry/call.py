@@ -80,12 +80,12 @@ class RetryCall:
 
     def limit(self) -> float | None:
         """Return how many seconds the attempt that has begun may take, or None."""
-        own = self.state.policy.attempt_timeout
-        if self.state.deadline is None:
+        own, deadline = self.state.policy.attempt_timeout, self.state.deadline
+        if deadline is None:
             return own
-        limit = self.state.limit(self.clock.monotonic())
-        self._ends_call = own is None or (limit is not None and limit < own)
-        return limit
+        left = max(0.0, deadline - self.clock.monotonic())
+        self._ends_call = own is None or left < own
+        return left if self._ends_call else own
 
     def ended(self, outcome: Outcome) -> float | None:
         """Return the seconds to wait before the next attempt, or `ENOUGH`."""

@@ -45,14 +45,6 @@ class RetryState:
         self.attempts += 1
         return True
 
-    def limit(self, now: float) -> float | None:
-        """Return how many seconds the attempt that begins now may take, or None."""
-        limit = self.policy.attempt_timeout
-        if self.deadline is None:
-            return limit
-        left = max(0.0, self.deadline - now)
-        return left if limit is None else min(limit, left)
-
     def after_error(
         self, error: Exception, seen: Classification, now: float, random: Callable[[], float], report: Report
     ) -> Step:
