@@ -19,6 +19,7 @@ SOURCE = Path(holdfast.__file__).parent
 FLOORS = {
     "errors": 1,
     "records": 1,
+    "functions": 1,
     "settings": 1,
     "journal": 1,
     "events": 1,

@@ -19,7 +19,7 @@ def test_sleeping_moves_the_hands_and_takes_no_time() -> None:
     clock.advance(0.5)
     assert (clock.monotonic(), clock.time(), clock.random()) == (10.5, 1005.5, 0.25)
     assert clock.sleeps == [2, 3]
-    assert repr(clock) == "VirtualClock(now=10.5, sleeps=[2, 3])"
+    assert repr(clock) == "VirtualClock(now=10.5, sleeps=[2.0, 3.0])"
 
 
 def test_the_wall_clock_can_be_set_without_the_other_noticing() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from .retry.manager import RetryManager
 from .retry.policy import RetryPolicy
+from .settings import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +67,9 @@ def with_retry(
     """
     if policy is None or isinstance(policy, (str, RetryPolicy)):
         return RetryManager(policy, clock=clock, classifier=classifier, **overrides).protect
-    if not callable(policy) and not isinstance(policy, (staticmethod, classmethod)):
+    if not callable(policy) and not hasattr(type(policy), "__get__"):
         raise TypeError(
-            f"with_retry takes the name of a policy, a RetryPolicy or a function, not {policy!r}; "
+            f"with_retry takes the name of a policy, a RetryPolicy or a function, not {shown(policy)}; "
             "settings are given by keyword, such as max_attempts=5"
         )
     function: Any = policy

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
+from .errors.exceptions import ConfigurationError
 from .journal import report_broken
 from .records import Record
+from .settings import optional_callable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +56,10 @@ listeners: tuple[Callable[[Event], object], ...] = ()
 """Who listens now. Guards look here first and make no event while it is empty."""
 
 
+_NOTHING = ()  # in place of None, which a listener must not be
+_changing = threading.RLock()  # re-entrant: a finaliser that runs in here may unsubscribe
+
+
 def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callable[[], None]:
     """Call `listener` with each event, or with those of the given kinds; return a function that ends it.
 
@@ -65,8 +72,16 @@ def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callabl
     >>> seen
     []
     >>> unsubscribe()
+
+    Raises `ConfigurationError` if `listener` cannot be called, or a kind is no class of events.
     """
     global listeners  # noqa: PLW0603  replaced whole, so that readers need no lock
+    heard_by: Any = listener
+    asked: tuple[Any, ...] = kinds
+    optional_callable("subscribe", "listener", _NOTHING if heard_by is None else heard_by, "(event)")
+    for kind in asked:
+        if not (isinstance(kind, type) and issubclass(kind, Event)):
+            raise ConfigurationError(f"subscribe: kinds must be classes of events, not {shown(kind)}")
 
     def heard(event: Event) -> None:
         if not kinds or isinstance(event, kinds):
@@ -77,9 +92,11 @@ def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callabl
 
     def unsubscribe() -> None:
         global listeners  # noqa: PLW0603
-        listeners = tuple(one for one in listeners if one is not heard)
+        with _changing:
+            listeners = tuple(one for one in listeners if one is not heard)
 
-    listeners = (*listeners, heard)
+    with _changing:
+        listeners = (*listeners, heard)
     return unsubscribe
 
 

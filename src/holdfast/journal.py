@@ -6,12 +6,13 @@ arguments, results, or the text of an error.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+from .functions import name_of
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable
-
 
 _loggers: dict[str, logging.Logger] = {}
 
@@ -26,7 +27,16 @@ def logger(room: str) -> logging.Logger:
         return _loggers.setdefault(room, logging.getLogger(f"holdfast.{room}"))
 
 
-def report_broken(room: str, what: str, function: Callable[..., object]) -> None:
-    """Log the exception being handled: a user's callback or predicate raised it, and the guarded call goes on."""
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    logger(room).exception("%s %s raised; the guarded call is not affected", what, name)
+def report_broken(room: str, what: str, function: object) -> None:
+    """Log the exception being handled: a user's callback or predicate raised it, and the guarded call goes on.
+
+    Its type and place are told, not its text, which may quote what the call was about.
+    """
+    error = sys.exception()
+    trace = None if error is None else error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+    logger(room).error(
+        "%s %s raised %s%s; the guarded call is not affected", what, name_of(function), type(error).__qualname__, place
+    )

@@ -7,6 +7,7 @@ used because importing it (it pulls in `inspect`, `ast` and `dis`) would cost mo
 from __future__ import annotations
 
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
 if TYPE_CHECKING:
@@ -130,7 +131,13 @@ class Record:
         return self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), *(getattr(self, name) for name in self._fields)))
+        values = (getattr(self, name) for name in self._fields)
+        return hash((type(self), *(frozenset(v.items()) if isinstance(v, MappingProxyType) else v for v in values)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A read-only view of a dict cannot be pickled or deep-copied; the dict that it shows can.
+        values = {name: dict(v) if isinstance(v, MappingProxyType) else v for name, v in self.__dict__.items()}
+        return _rebuilt, (type(self), values)
 
     def __repr__(self) -> str:
         told = [
@@ -139,6 +146,14 @@ class Record:
             if name not in self._defaults or self._defaults[name] != value
         ]
         return f"{type(self).__name__}({', '.join(told)})"
+
+
+def _rebuilt(kind: type[Record], values: dict[str, Any]) -> Record:
+    record = kind.__new__(kind)
+    record.__dict__.update(
+        {name: MappingProxyType(value) if isinstance(value, dict) else value for name, value in values.items()}
+    )
+    return record
 
 
 def plain(value: Any) -> Any:

@@ -34,7 +34,7 @@ class NamedRegistry(Generic[T]):
         self._unknown = unknown
         self._things: dict[str, T] = {}
         self._followers: dict[str, WeakSet[Follower]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the registry
         self.view: Mapping[str, T] = MappingProxyType(self._things)
 
     def get(self, name: str) -> T:

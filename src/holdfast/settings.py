@@ -10,6 +10,7 @@ import sys
 from typing import Any, ClassVar
 
 from .errors.exceptions import ConfigurationError
+from .functions import is_async
 from .records import Record
 
 
@@ -21,43 +22,46 @@ class Settings(Record):
 
 def whole_number(owner: str, name: str, value: Any, *, least: int = 1, hint: str = "") -> int:
     """Return `value` as an int of at least `least`; refuse bools, fractions and what is no number."""
-    if not isinstance(value, (bool, float)):
+    if not isinstance(value, (bool, float, type)):
         try:
-            number = value.__index__()
-        except AttributeError:
+            whole = value.__index__()
+        except (AttributeError, TypeError):
             pass
         else:
-            if number >= least:
-                return int(number)
-    raise ConfigurationError(f"{owner}: {name} must be a whole number of at least {least}, not {value!r}{_tail(hint)}")
+            if whole >= least:
+                return int(whole)
+    raise ConfigurationError(
+        f"{owner}: {name} must be a whole number of at least {least}, not {shown(value)}{_tail(hint)}"
+    )
 
 
 def number(owner: str, name: str, value: Any, *, least: float = 0, hint: str = "") -> float:
     """Return `value` as a float that is finite and at least `least`; refuse bools and what is no number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < float("inf"):
+    as_float = _as_float(value)
+    if as_float is None or not least <= as_float < float("inf"):
         raise ConfigurationError(
-            f"{owner}: {name} must be a finite number of at least {least:g}, not {value!r}{_tail(hint)}"
+            f"{owner}: {name} must be a finite number of at least {least:g}, not {shown(value)}{_tail(hint)}"
         )
-    return float(value)
+    return as_float
 
 
 def seconds(owner: str, name: str, value: Any, *, zero: bool = True, hint: str = "") -> float:
     """Return a duration in seconds: a finite number that is not negative, or a `timedelta`; refuse anything else."""
     datetime = sys.modules.get("datetime")  # a timedelta can only be here if its module is loaded
     if datetime is not None and isinstance(value, datetime.timedelta):
-        value = value.total_seconds()
-    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        duration = value.total_seconds()
+    else:
+        duration = _as_float(value)
+    if duration is None:
         raise ConfigurationError(
-            f"{owner}: {name} must be seconds as a number, or a timedelta, not {value!r}{_tail(hint)}"
+            f"{owner}: {name} must be seconds as a number, or a timedelta, not {shown(value)}{_tail(hint)}"
         )
-    try:
-        number = float(value)
-    except OverflowError:
-        number = float("inf")
-    if not (0 < number < float("inf") or (zero and number == 0)):
+    if not (0 < duration < float("inf") or (zero and duration == 0)):
         allowed = "zero or more" if zero else "more than zero"
-        raise ConfigurationError(f"{owner}: {name} must be finite and {allowed} seconds, not {value!r}{_tail(hint)}")
-    return number + 0.0  # -0.0 becomes 0.0
+        raise ConfigurationError(
+            f"{owner}: {name} must be finite and {allowed} seconds, not {shown(value)}{_tail(hint)}"
+        )
+    return float(duration) + 0.0  # -0.0 becomes 0.0
 
 
 def optional_seconds(owner: str, name: str, value: Any, *, zero: bool = False) -> float | None:
@@ -67,22 +71,20 @@ def optional_seconds(owner: str, name: str, value: Any, *, zero: bool = False) -
 
 def fraction(owner: str, name: str, value: Any) -> float:
     """Return a number between 0 and 1, both included; refuse anything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+    share = _as_float(value)
+    if share is None or not 0 <= share <= 1:
         hint = ""
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 2 <= value <= 100:
-            hint = f"a percentage is written as a fraction: {value / 100}"
-        raise ConfigurationError(f"{owner}: {name} must be a number from 0 to 1, not {value!r}{_tail(hint)}")
-    return float(value)
+        if share is not None and 2 <= share <= 100:
+            hint = f"a percentage is written as a fraction: {share / 100:g}"
+        raise ConfigurationError(f"{owner}: {name} must be a number from 0 to 1, not {shown(value)}{_tail(hint)}")
+    return share
 
 
 def boolean(owner: str, name: str, value: Any) -> bool:
     """Return `value` if it is a bool; refuse anything else."""
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{owner}: {name} must be True or False, not {value!r}")
+        raise ConfigurationError(f"{owner}: {name} must be True or False, not {shown(value)}")
     return value
-
-
-_CO_COROUTINE = 0x80  # the bit of `code.co_flags` that marks an `async def`, as documented in the `inspect` module
 
 
 def optional_callable(owner: str, name: str, value: Any, signature: str) -> Any:
@@ -91,17 +93,42 @@ def optional_callable(owner: str, name: str, value: Any, signature: str) -> Any:
     An async function is refused: nobody would await what it returns.
     """
     if value is not None and not callable(value):
-        raise ConfigurationError(f"{owner}: {name} must be a function {signature} or None, not {value!r}")
-    if getattr(getattr(value, "__code__", None), "co_flags", 0) & _CO_COROUTINE:
+        raise ConfigurationError(f"{owner}: {name} must be a function {signature} or None, not {shown(value)}")
+    if value is not None and is_async(value):
         raise ConfigurationError(f"{owner}: {name} must be a plain function {signature}, not an async one")
     return value
 
 
 def text(owner: str, name: str, value: Any) -> str:
-    """Return `value` if it is a string with something in it; refuse anything else."""
+    """Return `value` as a plain string if it is one with something in it; refuse anything else.
+
+    The members of a `class Code(str, Enum)` become their values.
+    """
     if not isinstance(value, str) or not value.strip():
-        raise ConfigurationError(f"{owner}: {name} must be a text that is not empty, not {value!r}")
-    return value
+        raise ConfigurationError(f"{owner}: {name} must be a text that is not empty, not {shown(value)}")
+    return str.__str__(value)
+
+
+def shown(value: object) -> str:
+    """Return `repr(value)` for a message, cut if it is long; a value that cannot be shown is told by its type."""
+    try:
+        full = repr(value)
+    except Exception:  # a `__repr__` that raises, or an int of too many digits
+        return f"a {type(value).__name__}"
+    return full if len(full) <= _LONGEST_SHOWN else f"{full[:_LONGEST_SHOWN]}…"
+
+
+_LONGEST_SHOWN = 120
+
+
+def _as_float(value: Any) -> float | None:
+    """Return an int or float as a float (too large ones as infinity), or None for anything else, bools included."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
 
 
 def _tail(hint: str) -> str:

@@ -184,7 +184,7 @@ def test_promise_14_a_bad_result_at_the_end_is_an_error_that_holds_it(door: Door
         on_final_failure=lambda error, attempts: final.append((error, attempts)),
     )
     script = Script(bad)
-    with pytest.raises(RetryExhaustedError, match="gave a bad result 3 times in a row") as caught:
+    with pytest.raises(RetryExhaustedError, match=r"\(attempt 3\) is one that retry_on_result calls bad") as caught:
         door.run(with_retry(policy, clock=clock)(door.function(script)))
     assert caught.value.last_result is bad
     assert caught.value.attempts == 3

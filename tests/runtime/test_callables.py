@@ -15,7 +15,8 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from holdfast import with_retry
-from holdfast._runtime.callables import is_async, is_awaitable, name_of
+from holdfast._runtime.callables import is_awaitable
+from holdfast.functions import is_async, name_of
 from holdfast.testing import VirtualClock
 
 

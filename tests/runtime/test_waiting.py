@@ -91,7 +91,25 @@ def test_a_timer_that_would_have_to_wait_is_refused_rather_than_left_half_way() 
         aio._drive(asyncio.sleep(0))
 
 
-def test_a_wait_of_nothing_is_no_wait(door: Door, clock: VirtualClock) -> None:
+def test_a_wait_of_nothing_is_none_in_a_thread_and_a_turn_for_others_in_a_task(door: Door, clock: VirtualClock) -> None:
     guarded = with_retry(backoff={"type": "fixed", "initial_delay": 0}, clock=clock)
     assert door.run(guarded(door.function(Script(ConnectionResetError, "fine")))) == "fine"
-    assert clock.sleeps == []
+    assert clock.sleeps == ([] if door.name == "sync" else [0])
+
+
+def test_a_task_that_retries_without_a_wait_can_be_cancelled(clock: VirtualClock) -> None:
+    async def main() -> None:
+        script = Script(ConnectionResetError)
+
+        async def fails_at_once() -> None:
+            script.next()
+
+        guarded = with_retry(max_attempts=10**9, backoff={"type": "fixed", "initial_delay": 0}, clock=clock)
+        task = asyncio.ensure_future(guarded(fails_at_once)())
+        while script.calls < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())

@@ -71,21 +71,34 @@ def _drive(coroutine: Coroutine[Any, Any, object]) -> None:
 
 async def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None) -> None:
     """Make attempts, `delay` seconds from now, until `repetition` has had enough."""
-    while delay is not None:
-        if delay > 0:
-            await repetition.clock.sleep_async(delay)
-        if not repetition.begin():
-            break
-        delay = await one_more(repetition, call)
+    try:
+        while delay is not None:
+            if delay >= 0:
+                await repetition.clock.sleep_async(delay)
+            if not repetition.begin():
+                break
+            await release(repetition.discarded())
+            delay = await _one_more(repetition, call)
+    except BaseException:
+        repetition.forget()
+        raise
 
 
-async def one_more(repetition: Repetition, call: Callable[[], Any]) -> float | None:
+async def resume(repetition: Repetition, pending: Awaitable[Any], call: Callable[[], Any]) -> None:
+    """Go on with an attempt whose plain function returned `pending`, something to await."""
+    try:
+        delay = await _one_more(repetition, lambda: pending)
+    except BaseException:
+        repetition.forget()
+        raise
+    await repeat(repetition, call, delay)
+
+
+async def _one_more(repetition: Repetition, call: Callable[[], Any]) -> float | None:
     """Make the attempt that has begun, and return what `repetition` says to its outcome."""
     limit = repetition.limit()
     outcome = await (attempt(call) if limit is None else attempt_within(limit, call))
     delay = repetition.ended(outcome)
-    if delay is not None and repetition.closes_discarded:
-        await release(outcome.value)
     del outcome  # as in `threads.repeat`: this frame may outlive the call in the error's traceback
     return delay
 
@@ -100,8 +113,3 @@ async def release(value: object) -> None:
                 await closing
         except Exception:
             report_broken("retry", "closing a discarded result:", close)
-
-
-async def resume(repetition: Repetition, pending: Awaitable[Any], call: Callable[[], Any]) -> None:
-    """Go on with an attempt whose plain function returned the awaitable `pending`."""
-    await repeat(repetition, call, await one_more(repetition, lambda: pending))

@@ -1,4 +1,4 @@
-"""What a pattern that calls again must answer, and how one call's outcome is handed about.
+"""What a pattern that calls again must answer, and how one attempt's outcome is handed about.
 
 The two drivers, `threads.repeat` and `aio.repeat`, ask the same questions in the same order; every decision is behind
 the questions, so that there is one algorithm and two ways to wait.
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ENOUGH: Final = None
 """The answer of `ended` when there is nothing more to do."""
+
+AT_ONCE: Final = -1.0
+"""In place of a wait: begin without one. (A wait of zero still gives other tasks a turn.)"""
 
 
 class Outcome:
@@ -32,13 +35,12 @@ class Repetition(Protocol):
     name: str
     clock: Clock
 
-    @property
-    def closes_discarded(self) -> bool:
-        """Whether results that are thrown away are to be closed."""
-        ...
-
     def begin(self) -> bool:
         """An attempt is about to begin; False if it must not."""
+        ...
+
+    def discarded(self) -> Any:
+        """Return, once, the value of an earlier attempt that is to be closed now that another one begins, or None."""
         ...
 
     def limit(self) -> float | None:
@@ -47,4 +49,8 @@ class Repetition(Protocol):
 
     def ended(self, outcome: Outcome) -> float | None:
         """The attempt ended so; return the seconds to wait before the next one, or `ENOUGH`."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of values and errors: something that must not be held back is on its way through."""
         ...

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
-LONGEST_SLEEP = threading.TIMEOUT_MAX
-"""Seconds; the operating system refuses to sleep longer in one go (some 290 years on 64-bit systems)."""
+LONGEST_SLEEP = 1e9
+"""Seconds, some thirty years: no operating system refuses that, and several refuse much more."""
 
 
 class SystemClock:

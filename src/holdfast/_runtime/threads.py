@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..journal import report_broken
-from . import aio
 from .callables import is_awaitable
 from .repetition import Outcome
 
@@ -33,22 +32,25 @@ def attempt(call: Callable[[], Any]) -> Outcome:
 def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None) -> Awaitable[Any] | None:
     """Make attempts, `delay` seconds from now, until `repetition` has had enough.
 
-    Return None when it is over. If an attempt returned an awaitable, return the awaitable that carries on from there.
+    Return None when it is over. If an attempt returned something to await, return that: `aio.resume` carries on.
     """
-    while delay is not None:
-        if delay > 0:
-            wait(repetition, delay)
-        if not repetition.begin():
-            break
-        outcome = attempt(call)
-        if outcome.error is None and is_awaitable(outcome.value):
-            return aio.resume(repetition, outcome.value, call)
-        delay = repetition.ended(outcome)
-        if delay is not None and repetition.closes_discarded:
-            release(outcome.value)
-        # The error's traceback keeps the frames it passed, they keep their callers, and one of these is ours: a frame
-        # that still knew the outcome when it ends would close a cycle.
-        del outcome
+    try:
+        while delay is not None:
+            if delay > 0:
+                wait(repetition, delay)
+            if not repetition.begin():
+                break
+            release(repetition.discarded())
+            outcome = attempt(call)
+            if outcome.error is None and is_awaitable(outcome.value):
+                return outcome.value
+            delay = repetition.ended(outcome)
+            # The error's traceback keeps the frames it passed, they keep their callers, and one of these is ours: a
+            # frame that still knew the outcome when it ends would close a cycle.
+            del outcome
+    except BaseException:
+        repetition.forget()
+        raise
     return None
 
 

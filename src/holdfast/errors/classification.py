@@ -78,7 +78,8 @@ class Classification(Record):
         self._check(code, retryable, retry_scope, circuit_outcome, retry_after)
         self.__dict__.update(
             category=category,
-            code=code,
+            # The members of a `class Code(str, Enum)` become their values, as they do in policies.
+            code=code if type(code) is ErrorCode else str.__str__(code),
             retryable=retryable,
             retry_scope=retry_scope,
             circuit_outcome=circuit_outcome or usual.outcome,
@@ -128,14 +129,20 @@ class Classification(Record):
         return copy
 
 
-def as_category(value: ErrorCategory | str) -> ErrorCategory:
-    """Return the category of that name, in whatever case; raise `ConfigurationError` with the nearest for any other."""
+def as_category(value: ErrorCategory | str, owner: str = "") -> ErrorCategory:
+    """Return the category of that name, in whatever case; raise `ConfigurationError` with the nearest for any other.
+
+    `owner` says in the message whose setting it is.
+    """
     if type(value) is ErrorCategory:
         return value
     try:
         return ErrorCategory[value.upper()]
     except (AttributeError, KeyError):
-        raise ConfigurationError(f"{value!r} is no error category; {did_you_mean(value, ErrorCategory)}") from None
+        where = f"{owner}: " if owner else ""
+        raise ConfigurationError(
+            f"{where}{value!r} is no error category; {did_you_mean(value, ErrorCategory)}"
+        ) from None
 
 
 def _one_of(name: str, value: Any, allowed: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from ..errors.exceptions import ConfigurationError
 from ..records import did_you_mean
-from ..settings import Settings, fraction, number, seconds
+from ..settings import Settings, fraction, number, optional_callable, seconds, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ BACKOFF_TYPES: tuple[str, ...] = get_args(BackoffType)
 
 
 _NOT_GIVEN: Any = None
+_A_DAY = 86_400.0
 
 
 class BackoffConfig(Settings):
@@ -58,7 +59,8 @@ class BackoffConfig(Settings):
     * `type`: "fixed", "linear", "exponential" (default), "decorrelated-jitter", "full-jitter", or a function that is
       given 0 for the first wait, 1 for the second …, and returns seconds.
     * `initial_delay`: the first delay, before jitter. Default 1.
-    * `max_delay`: no delay is ever longer. Default 1 for fixed, 30 for linear, else 60; at least `initial_delay`.
+    * `max_delay`: no delay is ever longer. Default 1 for fixed, 30 for linear, a day for a function, else 60; at least
+      `initial_delay`.
     * `multiplier`: the factor of "exponential" and "full-jitter" (default 2, at least 1); the seconds added each time
       for "linear" (default 1). The other types do not use it.
     * `jitter_factor`: from 0 (default) to 1; 0.5 spreads each delay by up to half of itself either way.
@@ -87,12 +89,17 @@ class BackoffConfig(Settings):
 
     def _validate(self) -> None:
         mine = self.__dict__
-        kind = mine["type"]
+        kind = mine["type"] = str.__str__(mine["type"]) if isinstance(mine["type"], str) else mine["type"]
         if not callable(kind) and kind not in BACKOFF_TYPES:
-            raise ConfigurationError(f"BackoffConfig: type cannot be {kind!r}; {did_you_mean(kind, BACKOFF_TYPES)}")
+            raise ConfigurationError(
+                f"BackoffConfig: type cannot be {shown(kind)}; {did_you_mean(kind, BACKOFF_TYPES)}"
+            )
+        if callable(kind):
+            optional_callable("BackoffConfig", "type", kind, "(attempt) -> seconds")
         initial = mine["initial_delay"] = seconds("BackoffConfig", "initial_delay", self.initial_delay)
         if mine["max_delay"] is None:
-            mine["max_delay"] = max({"fixed": 1.0, "linear": 30.0}.get(str(kind), 60.0), initial)
+            usual = _A_DAY if callable(kind) else {"fixed": 1.0, "linear": 30.0}.get(kind, 60.0)
+            mine["max_delay"] = max(usual, initial)
         mine["max_delay"] = seconds("BackoffConfig", "max_delay", self.max_delay)
         if self.max_delay < initial:
             raise ConfigurationError(
@@ -137,6 +144,11 @@ class BackoffStrategy:
     __slots__ = ("_last", "_random", "config")
 
     def __init__(self, config: BackoffConfig, *, random: Callable[[], float] | None = None) -> None:
+        if not isinstance(config, BackoffConfig):
+            raise ConfigurationError(
+                f"BackoffStrategy: config must be a BackoffConfig, not {shown(config)}; create_backoff takes a type"
+            )
+        optional_callable("BackoffStrategy", "random", random, "() -> number from 0 to 1")
         self.config = config
         self._random = _chance if random is None else random
         self._last = config.initial_delay
@@ -148,7 +160,7 @@ class BackoffStrategy:
         what it likes; a delay of its that is negative, NaN or no number is a `ConfigurationError`.
         """
         if type(attempt) is not int or attempt < 0:
-            raise ConfigurationError(f"next_delay: attempt must be a whole number from 0 on, not {attempt!r}")
+            raise ConfigurationError(f"next_delay: attempt must be a whole number from 0 on, not {shown(attempt)}")
         config = self.config
         cap, jitter = config.max_delay, config.jitter_factor
         lowest, highest = 0.0, cap

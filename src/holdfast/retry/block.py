@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._runtime import aio, threads
+from .._runtime.repetition import AT_ONCE
+from ..errors import ConfigurationError
 from .call import RetryCall
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..clock import Clock
     from ..errors import ErrorClassifier
+    from .policy import RetryPolicy
     from .source import PolicySource
 
 
@@ -25,6 +28,8 @@ class Retrying:
         self._source = source
         self._clock = clock
         self._classifier = classifier
+        if source.is_known():
+            _check(source.policy())
 
     def __iter__(self) -> Attempts:
         return Attempts(self._begin(), asynchronous=False)
@@ -34,6 +39,7 @@ class Retrying:
 
     def _begin(self) -> RetryCall:
         policy = self._source.policy()
+        _check(policy)
         return RetryCall(f"retrying({policy.name!r})", policy, self._clock, self._classifier)
 
 
@@ -69,7 +75,7 @@ class Attempts:
         delay = self._delay()
         if delay is None:
             raise StopAsyncIteration
-        if delay > 0:
+        if delay >= 0:
             try:
                 await self._run.clock.sleep_async(delay)
             except BaseException:
@@ -80,7 +86,7 @@ class Attempts:
     def _delay(self) -> float | None:
         """Return the seconds to wait before the next attempt, or None if there is none."""
         if self._attempt is None:
-            return 0.0
+            return AT_ONCE
         if not self._attempt.over:
             raise RuntimeError(
                 "retrying: the body of the loop did not run `with attempt:`, so nothing was guarded; write\n"
@@ -90,7 +96,13 @@ class Attempts:
 
     def _next(self) -> Attempt:
         if not self._run.begin():
-            self._run.conclude()
+            if self._attempt is not None:
+                self._attempt.delay = None  # asked once more, the loop is simply over
+            try:
+                self._run.conclude()
+            except (StopIteration, StopAsyncIteration) as error:
+                # Raised from an iterator, these would end the loop as if it had succeeded.
+                raise RuntimeError(f"the block raised {type(error).__name__}") from error
         self._attempt = Attempt(self._run, asynchronous=self._asynchronous)
         return self._attempt
 
@@ -128,9 +140,9 @@ class Attempt:
         timeout = self._timer.stop(kind, error, traceback) if self._timer is not None else None
         if timeout is not None:
             expiry = self._run.expiry(timeout)
-            if self._hold_back(expiry):
-                return True
             try:
+                if self._hold_back(expiry):
+                    return True
                 raise expiry
             finally:
                 del expiry, error, timeout
@@ -152,7 +164,18 @@ class Attempt:
 
     def _hold_back(self, error: BaseException | None) -> bool:
         """Whether another attempt follows; if none does, let go of all that would lead back to an error."""
-        self.delay = self._run.failed(error) if isinstance(error, Exception) else None
-        if self.delay is None:
-            self._run.forget()
+        try:
+            self.delay = self._run.failed(error) if isinstance(error, Exception) else None
+        finally:
+            del error
+            if self.delay is None:
+                self._run.forget()
         return self.delay is not None
+
+
+def _check(policy: RetryPolicy) -> None:
+    if policy.retry_on_result is not None:
+        raise ConfigurationError(
+            f"retrying: policy {policy.name!r} has retry_on_result, but a block has no result to judge; "
+            "raise an exception in the block instead, or decorate a function"
+        )

@@ -16,6 +16,7 @@ from ..errors import (
 )
 from ..journal import logger, report_broken
 from .context import RetryContext, RetryResult
+from .policy import ask, refuse_awaitable
 from .state import RetryState, Step
 
 if TYPE_CHECKING:
@@ -30,13 +31,24 @@ _NOTE = "holdfast: "
 _UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
 
 # A budget is shared and only told the time; one lock serves them all, held for a few additions.
-_budgets = threading.Lock()
+_budgets = threading.RLock()  # re-entrant: a signal handler or a finaliser may make a guarded call of its own
 
 
 class RetryCall:
     """One guarded call, as the drivers in `_runtime` see it: it is told how attempts end and says what comes next."""
 
-    __slots__ = ("_classifier", "_ends_call", "_wall", "clock", "error", "last_error", "name", "state", "value")
+    __slots__ = (
+        "_classifier",
+        "_discarded",
+        "_ends_call",
+        "_wall",
+        "clock",
+        "error",
+        "last_error",
+        "name",
+        "state",
+        "value",
+    )
 
     def __init__(
         self,
@@ -57,6 +69,7 @@ class RetryCall:
         self._classifier = classifier
         self._wall = wall
         self._ends_call = False
+        self._discarded: Any = None
         if started is None and (policy.total_timeout is not None or policy.budget is not None):
             started = clock.monotonic()
         self.state = RetryState(policy, started, attempts)
@@ -66,17 +79,17 @@ class RetryCall:
 
     # What the drivers ask.
 
-    @property
-    def closes_discarded(self) -> bool:
-        """Whether results that are thrown away are to be closed."""
-        return self.state.policy.close_discarded
-
     def begin(self) -> bool:
         """Count the attempt that begins now; False if the time for the whole call is over."""
         if self.state.begin(0.0 if self.state.deadline is None else self.clock.monotonic()):
             return True
         self._stop(Step(None, "total_timeout was over when the wait ended"), self.error)
         return False
+
+    def discarded(self) -> Any:
+        """Return, once, the bad result of the attempt before, if the policy wants it closed."""
+        value, self._discarded = self._discarded, None
+        return value
 
     def limit(self) -> float | None:
         """Return how many seconds the attempt that has begun may take, or None."""
@@ -96,10 +109,14 @@ class RetryCall:
     def failed(self, error: Exception) -> float | None:
         """The same for an attempt that raised `error`."""
         self.error = self.last_error = error
-        seen = self._classify(error)
-        now = self.clock.monotonic()
-        step = self.state.after_error(error, seen, now, self.clock.random, _report)
-        return self._go_on(step, error, seen, now)
+        try:
+            seen = self._classify(error)
+            now = self.clock.monotonic()
+            step = self.state.after_error(error, seen, now, self.clock.random, _report)
+            return self._go_on(step, error, seen, now)
+        except BaseException:
+            self.forget()
+            raise
 
     def _returned(self, value: Any) -> float | None:
         judge = self.state.policy.retry_on_result
@@ -108,11 +125,13 @@ class RetryCall:
             return ENOUGH
         attempts = self.state.attempts
         bad = RetryExhaustedError(
-            f"{self.name} gave a bad result {attempts} time{'s' * (attempts > 1)} in a row",
+            f"the last result of {self.name} (attempt {attempts}) is one that retry_on_result calls bad",
             last_result=value,
             attempts=attempts,
         )
         self.error = self.last_error = bad
+        if self.state.policy.close_discarded:
+            self._discarded = value
         now = self.clock.monotonic()
         step = self.state.after_bad_result(now, self.clock.random, _report)
         return self._go_on(step, bad, None, now)
@@ -131,6 +150,18 @@ class RetryCall:
             return ENOUGH
         if policy.on_retry is not None:
             _tell("on_retry", policy.on_retry, error, attempt, step.delay)
+        self._announce(step.delay, error, seen)
+        if self.state.deadline is not None:
+            # Whoever was asked or told meanwhile may have taken their time.
+            late = self.state.too_late(self.clock.monotonic(), step.delay)
+            if late is not None:
+                self._stop(late, error, seen)
+                return ENOUGH
+        self.state.waits(step.delay)
+        return step.delay
+
+    def _announce(self, delay: float, error: Exception, seen: Classification | None) -> None:
+        policy, attempt = self.state.policy, self.state.attempts
         category, code = _words(seen or self._classify(error))
         logger("retry").info(
             "%s: attempt %d of %d failed (%s, %s), next in %.3g s",
@@ -139,7 +170,7 @@ class RetryCall:
             policy.max_attempts,
             type(error).__qualname__,
             code,
-            step.delay,
+            delay,
         )
         if events.listeners:
             events.emit(
@@ -147,14 +178,12 @@ class RetryCall:
                     name=self.name,
                     policy=policy.name,
                     attempt=attempt,
-                    delay=step.delay,
+                    delay=delay,
                     error_type=type(error).__qualname__,
                     category=category,
                     code=code,
                 )
             )
-        self.state.waits(step.delay)
-        return step.delay
 
     # How it ends.
 
@@ -194,7 +223,7 @@ class RetryCall:
 
     def forget(self) -> None:
         """Let go of the value and of every error."""
-        self.value = self.error = self.last_error = None
+        self.value = self.error = self.last_error = self._discarded = None
 
     def result(self) -> RetryResult[Any]:
         """Return what happened as a record, and let go of it."""
@@ -249,18 +278,15 @@ def _report(what: str, function: Callable[..., object]) -> None:
 
 def _tell(what: str, callback: Callable[..., object], *args: object) -> None:
     try:
-        callback(*args)
+        answer = callback(*args)
+        refuse_awaitable(answer)
     except Exception:
         _report(what, callback)
 
 
 def _verdict(judge: Callable[[Any], object], value: Any) -> bool:
     """Whether a result is bad; a predicate that raises has found nothing bad."""
-    try:
-        return bool(judge(value))
-    except Exception:
-        _report("retry_on_result", judge)
-        return False
+    return bool(ask("retry_on_result", judge, _report, value))
 
 
 def _story(policy: RetryPolicy, attempts: int, delays: list[float], why: str) -> str:

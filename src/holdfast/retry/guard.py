@@ -13,7 +13,9 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from .._runtime import aio, threads
-from .._runtime.callables import dress, is_async, is_awaitable, name_of
+from .._runtime.callables import dress, is_awaitable
+from .._runtime.repetition import AT_ONCE
+from ..functions import is_async, name_of
 from .call import RetryCall
 from .source import Binding
 
@@ -25,34 +27,30 @@ if TYPE_CHECKING:
     from .policy import RetryPolicy
     from .source import PolicySource
 
+_TYPES_KEPT = 16
 
-_TYPES_KEPT = 4
 
+class _Begun:
+    """Stands in for a result when a call with a limit on its time did not simply succeed."""
 
-class _Ended:
-    """What stands in for a result when a call was made with the whole machinery; never leaves this file."""
+    __slots__ = ("failure", "pending", "started")
 
-    __slots__ = ("pending", "run")
-
-    def __init__(self, run: RetryCall, pending: Awaitable[None] | None) -> None:
-        self.run = run
+    def __init__(self, started: float, failure: Exception | None, pending: Awaitable[Any] | None) -> None:
+        self.started = started
+        self.failure = failure
         self.pending = pending
 
-    def conclude(self) -> Any:
-        """Return the value or raise the error: now, or, if there is something to await first, when it was awaited."""
-        return self.run.conclude() if self.pending is None else self._conclude_later(self.pending)
 
-    async def _conclude_later(self, pending: Awaitable[None]) -> Any:
-        await pending
-        return self.run.conclude()
+class _NotBegun:
+    """Stands in for a result when the function has not been called at all."""
 
 
-_UNBOUND: Any = object()
+_NOT_BEGUN = _NotBegun()
 
 
-def _unbound(*_args: object, **_kwargs: object) -> Any:
-    """Stands in for the function while it is not known, or not any more, what its policy wants."""
-    return _UNBOUND
+def _not_begun(*_args: object, **_kwargs: object) -> Any:
+    """Stands in for the function where its policy wants more than a look at a failure, or is not known (any more)."""
+    return _NOT_BEGUN
 
 
 def guard(function: Callable[..., Any], source: PolicySource, clock: Clock, classifier: ErrorClassifier) -> Any:
@@ -69,16 +67,12 @@ def guard(function: Callable[..., Any], source: PolicySource, clock: Clock, clas
 def _guard_plain(
     function: Callable[..., Any], source: PolicySource, clock: Clock, begin: Callable[..., RetryCall]
 ) -> Any:
-    call: Callable[..., Any] = _unbound
-    # Types of results that were seen to be just results: the first one, which is all that most functions have, and a
-    # few more. In a tuple, because looking something up there asks nothing of it (a set would want its hash).
+    call: Callable[..., Any] = _not_begun
+    bound = False
+    # Types of results that were seen to be just results: the first one, which is all that most functions have, and
+    # others by their id (which asks nothing of a class, unlike its hash or a comparison), with the types kept alive.
     plain: type | None = None
-    plains: tuple[type, ...] = ()
-
-    def whole(*args: Any, **kwargs: Any) -> _Ended:
-        """Make the call with everything that any policy may ask for, from the first attempt on."""
-        run = begin()
-        return _Ended(run, threads.repeat(run, partial(function, *args, **kwargs), 0.0))
+    plains: dict[int, type] = {}
 
     def timed(*args: Any, **kwargs: Any) -> Any:
         """Call the function and remember when that was; all that a limit for the whole call needs while it succeeds."""
@@ -86,53 +80,55 @@ def _guard_plain(
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            failure = error
-        else:
-            if not is_awaitable(result):
-                return result
-            run = begin(attempts=1, started=started)
-            return _Ended(run, aio.resume(run, result, partial(function, *args, **kwargs)))
-        run = begin(attempts=1, started=started)
-        delay = run.failed(failure)
-        del failure
-        return _Ended(run, threads.repeat(run, partial(function, *args, **kwargs), delay))
+            return _Begun(started, error, None)
+        return _Begun(started, None, result) if is_awaitable(result) else result
 
     def decide(policy: RetryPolicy) -> None:
-        nonlocal call
+        nonlocal call, bound
         quick = function if policy.total_timeout is None else timed
-        call = whole if policy.watches_success else quick
+        call = _not_begun if policy.watches_success else quick
+        bound = True
 
     def forget() -> None:
-        nonlocal call
-        call = _unbound
+        nonlocal call, bound
+        call = _not_begun
+        bound = False
 
     binding = Binding(source, decide, forget)
 
-    def recover(failure: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def recover(failure: Exception, started: float | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Carry on after the first attempt failed."""
-        run = begin(attempts=1)
-        delay = run.failed(failure)
-        del failure  # a traceback will keep this frame
-        return _Ended(run, threads.repeat(run, partial(function, *args, **kwargs), delay)).conclude()
+        run = begin(attempts=1, started=started)
+        try:
+            delay = run.failed(failure)
+        finally:
+            del failure  # a traceback will keep this frame
+        return conclude(run, partial(function, *args, **kwargs), delay)
 
     def settle(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Look at a result of a type not seen just before; most often there is nothing to it."""
-        nonlocal plain, plains
-        if result is _UNBOUND:
-            binding.bind()
-            return whole(*args, **kwargs).conclude()
-        if type(result) is _Ended:
-            return result.conclude()
-        if is_awaitable(result):
-            run = begin(attempts=1)
-            return _Ended(run, aio.resume(run, result, partial(function, *args, **kwargs))).conclude()
+        """Look at a result of a type that is not known to be plain."""
+        nonlocal plain
         kind = type(result)
-        if kind is GeneratorType:
-            return result  # some generators can be awaited, so each is looked at
-        if plain is None:
-            plain = kind
-        elif len(plains) < _TYPES_KEPT:
-            plains = (*plains, kind)
+        if kind is _NotBegun:
+            if not bound:
+                binding.bind()
+            return conclude(begin(), partial(function, *args, **kwargs), AT_ONCE)
+        started = None
+        if kind is _Begun:
+            started, failure, pending = result.started, result.failure, result.pending
+            result.failure = None  # the wrapper's frame still holds the object
+            result = pending
+            if failure is not None:
+                try:
+                    return recover(failure, started, args, kwargs)
+                finally:
+                    del failure
+        if is_awaitable(result):
+            return _carry_on(begin(attempts=1, started=started), result, partial(function, *args, **kwargs))
+        # Some generators can be awaited, so each one is looked at.
+        if kind is not GeneratorType and len(plains) < _TYPES_KEPT:
+            plains[id(kind)] = kind
+            plain = plain or kind
         return result
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -142,15 +138,26 @@ def _guard_plain(
         except Exception as error:
             failure = error
         else:
-            if type(result) is plain or type(result) in plains:
+            if type(result) is plain or id(type(result)) in plains:
                 return result
             return settle(result, args, kwargs)
         try:
-            return recover(failure, args, kwargs)
+            return recover(failure, None, args, kwargs)
         finally:
             del failure
 
     return wrapper
+
+
+def conclude(run: RetryCall, call: Callable[[], Any], delay: float | None) -> Any:
+    """Make the attempts that are left and return the value or raise the error; or return what does so when awaited."""
+    pending = threads.repeat(run, call, delay)
+    return run.conclude() if pending is None else _carry_on(run, pending, call)
+
+
+async def _carry_on(run: RetryCall, pending: Awaitable[Any], call: Callable[[], Any]) -> Any:
+    await aio.resume(run, pending, call)
+    return run.conclude()
 
 
 def _guard_async(
@@ -176,7 +183,7 @@ def _guard_async(
         if not bound:
             binding.bind()
         run = begin()
-        await aio.repeat(run, partial(function, *args, **kwargs), 0.0)
+        await aio.repeat(run, partial(function, *args, **kwargs), AT_ONCE)
         return run.conclude()
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -188,8 +195,10 @@ def _guard_async(
         except Exception as error:
             failure = error
         run = begin(attempts=1)
-        delay = run.failed(failure)
-        del failure
+        try:
+            delay = run.failed(failure)
+        finally:
+            del failure
         await aio.repeat(run, partial(function, *args, **kwargs), delay)
         return run.conclude()
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from .._runtime import aio, threads
-from .._runtime.callables import check_guardable, guarded, is_async, name_of
+from .._runtime.callables import check_guardable, guarded
+from .._runtime.repetition import AT_ONCE
 from .._runtime.system import SYSTEM_CLOCK
 from ..errors import ConfigurationError, get_error_classifier
+from ..functions import is_async, name_of
+from ..settings import shown
 from .block import Retrying
 from .call import RetryCall
 from .guard import guard
@@ -127,22 +130,58 @@ class RetryManager:
         end: Callable[[RetryCall], Any],
     ) -> Any:
         check_guardable(operation, "RetryManager")
-        policy = self._source.derive(policy, overrides).policy()
-        run = RetryCall(name_of(operation), policy, self.clock, self.classifier, wall=self.clock.time())
+        source = self._source.derive(policy, overrides)
+        source.policy()  # an unknown name is an error now, not when an async operation is awaited
+
+        def begin() -> RetryCall:
+            return RetryCall(name_of(operation), source.policy(), self.clock, self.classifier, wall=self.clock.time())
+
         if is_async(operation):
-            return _ended_async(run, operation, end)
-        pending = threads.repeat(run, operation, 0.0)
-        return end(run) if pending is None else _ended(run, pending, end)
+            return _ended_async(begin, operation, end)
+        run = begin()
+        pending = threads.repeat(run, operation, AT_ONCE)
+        return end(run) if pending is None else _ended(run, pending, operation, end)
 
 
-async def _ended_async(run: RetryCall, operation: Callable[[], Any], end: Callable[[RetryCall], Any]) -> Any:
-    await aio.repeat(run, operation, 0.0)
+async def _ended_async(
+    begin: Callable[[], RetryCall], operation: Callable[[], Any], end: Callable[[RetryCall], Any]
+) -> Any:
+    run = begin()
+    await aio.repeat(run, operation, AT_ONCE)
     return end(run)
 
 
-async def _ended(run: RetryCall, pending: Awaitable[Any], end: Callable[[RetryCall], Any]) -> Any:
-    await pending
+async def _ended(
+    run: RetryCall, pending: Awaitable[Any], operation: Callable[[], Any], end: Callable[[RetryCall], Any]
+) -> Any:
+    await aio.resume(run, pending, operation)
     return end(run)
+
+
+def as_clock(clock: Clock | None) -> Clock:
+    """Return the clock, the system's if none is given; raise `ConfigurationError` if it cannot be one."""
+    if clock is None:
+        return SYSTEM_CLOCK
+    _refuse_class("clock", clock)
+    for method in ("monotonic", "time", "random", "sleep", "sleep_async"):
+        if not callable(getattr(clock, method, None)):
+            raise ConfigurationError(f"clock must have the methods of holdfast.Clock; {shown(clock)} has no {method}()")
+    return clock
+
+
+def as_classifier(classifier: ErrorClassifier | None) -> ErrorClassifier:
+    """Return the classifier, the process-wide one if none is given; raise `ConfigurationError` if it cannot be one."""
+    if classifier is None:
+        return get_error_classifier()
+    _refuse_class("classifier", classifier)
+    if not callable(getattr(classifier, "classify", None)):
+        raise ConfigurationError(f"classifier must have a method classify(error), {shown(classifier)} has none")
+    return classifier
+
+
+def _refuse_class(name: str, value: object) -> None:
+    if isinstance(value, type):
+        raise ConfigurationError(f"{name} must be an object, not the class {value.__name__}; write {value.__name__}()")
 
 
 def retrying(
@@ -163,28 +202,9 @@ def retrying(
     attempt 1
 
     Raises `UnknownPolicyError` when the loop begins if no policy of that name is known, `ConfigurationError` for
-    settings that cannot work.
+    settings that cannot work, `retry_on_result` among them: a block has no result.
     """
     return Retrying(PolicySource(policy, overrides), as_clock(clock), as_classifier(classifier))
-
-
-def as_clock(clock: Clock | None) -> Clock:
-    """Return the clock, the system's if none is given; raise `ConfigurationError` if it lacks a method."""
-    if clock is None:
-        return SYSTEM_CLOCK
-    for method in ("monotonic", "time", "random", "sleep", "sleep_async"):
-        if not callable(getattr(clock, method, None)):
-            raise ConfigurationError(f"clock must have the methods of holdfast.Clock; {clock!r} has no {method}()")
-    return clock
-
-
-def as_classifier(classifier: ErrorClassifier | None) -> ErrorClassifier:
-    """Return the classifier, the process-wide one if none is given; raise `ConfigurationError` if it cannot be one."""
-    if classifier is None:
-        return get_error_classifier()
-    if not callable(getattr(classifier, "classify", None)):
-        raise ConfigurationError(f"classifier must have a method classify(error), {classifier!r} has none")
-    return classifier
 
 
 _manager = RetryManager()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
 from ..errors.classification import as_category
-from ..settings import Settings, boolean, optional_callable, optional_seconds, text, whole_number
+from ..settings import Settings, boolean, optional_callable, optional_seconds, shown, text, whole_number
 from .backoff import BACKOFF_TYPES, BackoffConfig
 from .budget import RetryBudget
 
@@ -57,8 +57,6 @@ if TYPE_CHECKING:
         on_final_failure: Callable[[Exception, int], object] | None
 
 
-_BROKEN = object()
-
 DEFAULT_CATEGORIES = frozenset({ErrorCategory.TRANSIENT, ErrorCategory.EXTERNAL})
 
 
@@ -82,7 +80,8 @@ class RetryPolicy(Settings):
         * `retry_on`: exception types, or a function of the error; replaces the categories. Default None.
         * `should_retry(error, attempt)`: asked first; True or False decides, None leaves it to the rest.
         * `retry_on_result(value)`: true for a result so bad that the call is tried again; if the last one is bad too,
-          `RetryExhaustedError` holds it. `close_discarded=True` calls `aclose()` or `close()` of bad results that are
+          `RetryExhaustedError` holds it. Not with `idempotent=False`. `close_discarded=True` calls `aclose()` or
+          `close()` of bad results that are
           thrown away.
         * `idempotent`: False if running the operation twice does harm: then only what certainly was not executed is
           tried again. Default True.
@@ -93,9 +92,10 @@ class RetryPolicy(Settings):
           given 0 for the first wait, 1 for the second …. Default exponential, 1 s doubling up to 30 s.
         * `backoff_for`: other back-offs for an exception type, a category or a code.
         * `max_retry_after`: if a server asks for a longer wait than this, fail now. Default 120; None: wait as told.
-        * `attempt_timeout`: limit of one attempt. An async attempt is cancelled; a plain function runs on in its own
-          thread until it returns. Default None.
-        * `total_timeout`: limit of the whole call with all its attempts and waits. Default None.
+        * `attempt_timeout`: limit of one attempt of an async function, which is cancelled and cleaned up; a plain
+          function cannot be interrupted, so give its client a timeout. Default None.
+        * `total_timeout`: limit of the whole call: no wait and no attempt is begun beyond it, and an async attempt is
+          cut. Default None.
 
     Who is told
         * `on_retry(error, attempt, delay)` before each wait, `on_final_failure(error, attempts)` at the end. One that
@@ -142,7 +142,8 @@ class RetryPolicy(Settings):
         mine["backoff"] = as_backoff("backoff", self.backoff)
         mine["backoff_for"] = _as_backoff_table(self.backoff_for)
         mine["retryable_categories"] = frozenset(
-            as_category(one) for one in _several("retryable_categories", self.retryable_categories)
+            as_category(one, "RetryPolicy: retryable_categories")
+            for one in _several("retryable_categories", self.retryable_categories)
         )
         for field in ("retryable_codes", "non_retryable_codes"):
             mine[field] = frozenset(text(owner, field, code) for code in _several(field, mine[field]))
@@ -165,8 +166,13 @@ class RetryPolicy(Settings):
                 f"{owner}: attempt_timeout ({self.attempt_timeout:g} s) cannot be longer than total_timeout "
                 f"({self.total_timeout:g} s), which ends the whole call; leave one of them out"
             )
+        if self.retry_on_result is not None and not self.idempotent:
+            raise ConfigurationError(
+                f"{owner}: retry_on_result runs an operation again that was executed, which idempotent=False forbids; "
+                "leave one of them out"
+            )
         if not isinstance(self.budget, (RetryBudget, type(None))):
-            raise ConfigurationError(f"{owner}: budget must be a RetryBudget or None, not {self.budget!r}")
+            raise ConfigurationError(f"{owner}: budget must be a RetryBudget or None, not {shown(self.budget)}")
 
     @classmethod
     def fixed(cls, delay: float | timedelta = 1.0, **fields: Unpack[RetryFields]) -> RetryPolicy:
@@ -175,7 +181,9 @@ class RetryPolicy(Settings):
         >>> RetryPolicy.fixed(0.5, max_attempts=4).backoff.delays(2)
         ((0.5, 0.5), (0.5, 0.5))
         """
-        return cls(**_with({"name": "fixed", "backoff": BackoffConfig(type="fixed", initial_delay=delay)}, fields))
+        return cls(
+            **_with("fixed", {"name": "fixed", "backoff": BackoffConfig(type="fixed", initial_delay=delay)}, fields)
+        )
 
     @classmethod
     def exponential(
@@ -191,7 +199,7 @@ class RetryPolicy(Settings):
         ((0.1, 0.1), (1.0, 1.0))
         """
         backoff = BackoffConfig(initial_delay=initial_delay, max_delay=max_delay, multiplier=multiplier)
-        return cls(**_with({"name": "exponential", "backoff": backoff}, fields))
+        return cls(**_with("exponential", {"name": "exponential", "backoff": backoff}, fields))
 
     @classmethod
     def network(cls, **fields: Unpack[RetryFields]) -> RetryPolicy:
@@ -201,7 +209,7 @@ class RetryPolicy(Settings):
         ((0.0, 0.5), (0.0, 1.0))
         """
         backoff = BackoffConfig(type="full-jitter", initial_delay=0.5, max_delay=30.0)
-        return cls(**_with({"name": "network", "max_attempts": 5, "backoff": backoff}, fields))
+        return cls(**_with("network", {"name": "network", "max_attempts": 5, "backoff": backoff}, fields))
 
     @classmethod
     def api_rate_limit(cls, **fields: Unpack[RetryFields]) -> RetryPolicy:
@@ -217,7 +225,7 @@ class RetryPolicy(Settings):
             "retryable_codes": {ErrorCode.EXTERNAL_RATE_LIMITED},
             "max_retry_after": 300.0,
         }
-        return cls(**_with(usual, fields))
+        return cls(**_with("api_rate_limit", usual, fields))
 
     @property
     def watches_success(self) -> bool:
@@ -237,14 +245,14 @@ class RetryPolicy(Settings):
         """
         if seen.category is ErrorCategory.CANCELLED:
             return Judgement(False, "it is a cancellation")
-        if isinstance(error, RejectedError):
+        if issubclass(type(error), RejectedError):  # an error's __class__ may say, or raise, anything
             if self._names_rejection(error):
                 return Judgement(True, "retry_on names it")
             return Judgement(False, f"{type(error).__name__} is a rejection; name it in retry_on to wait for its guard")
         if self.should_retry is not None:
-            asked = _ask("should_retry", self.should_retry, report, error, attempt)
-            if asked is not None and asked is not _BROKEN:
-                return Judgement(bool(asked), f"should_retry returned {asked!r}")
+            asked = ask("should_retry", self.should_retry, report, error, attempt)
+            if asked is not None:
+                return Judgement(asked, f"should_retry said {'yes' if asked else 'no'}")
         judgement = self._by_rules(error, seen, report)
         if judgement.retry and not self.idempotent and seen.retry_scope != "always":
             return Judgement(False, "the operation is not idempotent and may have been executed")
@@ -257,12 +265,11 @@ class RetryPolicy(Settings):
         if code in self.retryable_codes:
             return Judgement(True, f"{code} is in retryable_codes")
         if self.retry_on is not None:
-            if isinstance(self.retry_on, tuple):
-                listed: object = isinstance(error, self.retry_on)
-            else:
-                listed = _ask("retry_on", self.retry_on, report, error)
-            if listed is not _BROKEN:
-                return Judgement(bool(listed), f"retry_on {'includes' if listed else 'does not include'} it")
+            kinds = self.retry_on
+            includes = (lambda one: isinstance(one, kinds)) if isinstance(kinds, tuple) else kinds
+            listed = ask("retry_on", includes, report, error, undecided=False)
+            if listed is not None:
+                return Judgement(listed, f"retry_on {'includes' if listed else 'does not include'} it")
         if not seen.retryable:
             if seen.category is ErrorCategory.UNKNOWN:
                 name = type(error).__qualname__
@@ -273,7 +280,7 @@ class RetryPolicy(Settings):
 
     def _names_rejection(self, error: Exception) -> bool:
         named = self.retry_on if isinstance(self.retry_on, tuple) else ()
-        return any(issubclass(kind, RejectedError) and isinstance(error, kind) for kind in named)
+        return any(issubclass(kind, RejectedError) and issubclass(type(error), kind) for kind in named)
 
     def backoff_of(self, error: Exception, seen: Classification) -> BackoffConfig:
         """Return the back-off for this error: that of its code, its type, its category, or else `backoff`."""
@@ -282,12 +289,18 @@ class RetryPolicy(Settings):
             return self.backoff
         keys: tuple[Any, ...] = (str(seen.code), *type(error).__mro__, str(seen.category))
         for key in keys:
-            if key in table:
+            try:
                 return table[key]
+            except (KeyError, TypeError):  # a metaclass may forbid to hash its classes
+                continue
         return self.backoff
 
 
-def _with(usual: RetryFields, fields: RetryFields) -> RetryFields:
+def _with(factory: str, usual: RetryFields, fields: RetryFields) -> RetryFields:
+    if "backoff" in fields:
+        raise ConfigurationError(
+            f"RetryPolicy.{factory}() sets the back-off; give RetryPolicy(backoff=...) another one"
+        )
     return {**usual, **fields}
 
 
@@ -297,11 +310,11 @@ def as_backoff(name: str, value: Any) -> BackoffConfig:
         return value
     if isinstance(value, str) or (callable(value) and not isinstance(value, type)):
         return BackoffConfig(type=value)  # type: ignore[arg-type]
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return BackoffConfig(**value)
     raise ConfigurationError(
         f"RetryPolicy: {name} must be a BackoffConfig, a mapping of its fields, a function (attempt) -> seconds, "
-        f"or one of {', '.join(BACKOFF_TYPES)}; not {value!r}"
+        f"or one of {', '.join(BACKOFF_TYPES)}; not {shown(value)}"
     )
 
 
@@ -310,7 +323,7 @@ def _as_backoff_table(value: Any) -> Mapping[type[BaseException] | str, BackoffC
         return None
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"RetryPolicy: backoff_for must map exception types, categories or codes to back-offs, not {value!r}"
+            f"RetryPolicy: backoff_for must map exception types, categories or codes to back-offs, not {shown(value)}"
         )
     from types import MappingProxyType
 
@@ -318,27 +331,32 @@ def _as_backoff_table(value: Any) -> Mapping[type[BaseException] | str, BackoffC
     for key, backoff in value.items():
         if not (isinstance(key, str) or (isinstance(key, type) and issubclass(key, BaseException))):
             raise ConfigurationError(
-                f"RetryPolicy: a key of backoff_for must be an exception type, a category or a code, not {key!r}"
+                f"RetryPolicy: a key of backoff_for must be an exception type, a category or a code, not {shown(key)}"
             )
-        table[str(key) if isinstance(key, str) else key] = as_backoff(f"backoff_for[{key!r}]", backoff)
+        if isinstance(key, str):
+            key = str.__str__(key)  # noqa: PLW2901
+            key = key.upper() if key.upper() in ErrorCategory.__members__ else key  # noqa: PLW2901
+        table[key] = as_backoff(f"backoff_for[{key!r}]", backoff)
     return MappingProxyType(table)
 
 
 def _several(field: str, value: Any) -> Iterable[Any]:
     if isinstance(value, str) or not hasattr(value, "__iter__"):
-        raise ConfigurationError(f"RetryPolicy: {field} must be a set or list, not {value!r}; write {{{value!r}}}")
+        raise ConfigurationError(
+            f"RetryPolicy: {field} must be a set or list, not {shown(value)}; write {{{shown(value)}}}"
+        )
     return value  # type: ignore[no-any-return]
 
 
 def _as_kinds(value: Any) -> Any:
     """Return `retry_on` as a tuple of exception types, as the predicate it is, or None."""
     if value is None or (callable(value) and not isinstance(value, type)):
-        return value
+        return optional_callable("RetryPolicy", "retry_on", value, "(error) -> bool")
     kinds = tuple(value) if isinstance(value, (tuple, list, set, frozenset)) else (value,)
     for kind in kinds:
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise ConfigurationError(
-                f"RetryPolicy: retry_on must be exception types or a function (error) -> bool, not {kind!r}"
+                f"RetryPolicy: retry_on must be exception types or a function (error) -> bool, not {shown(kind)}"
             )
         if not issubclass(kind, Exception) and kind is not BaseException:
             raise ConfigurationError(
@@ -350,9 +368,26 @@ def _as_kinds(value: Any) -> Any:
     return kinds
 
 
-def _ask(what: str, predicate: Callable[..., Any], report: Report, *args: object) -> Any:
+def ask(
+    what: str, predicate: Callable[..., Any], report: Report, *args: object, undecided: bool | None = None
+) -> bool | None:
+    """Return a predicate's answer as a bool; None if it has no opinion, be it that it raised or that it said None.
+
+    `undecided` stands in for None as an answer.
+    """
     try:
-        return predicate(*args)
+        answer = predicate(*args)
+        refuse_awaitable(answer)
+        return undecided if answer is None else bool(answer)
     except Exception:
         report(what, predicate)
-        return _BROKEN
+        return None
+
+
+def refuse_awaitable(answer: Any) -> None:
+    """Raise TypeError if a predicate or callback returned something to await: nobody will, and it answers nothing."""
+    if hasattr(type(answer), "__await__"):
+        close = getattr(answer, "close", None)
+        if callable(close):
+            close()  # a coroutine would complain when it is collected
+        raise TypeError("predicates and callbacks must be plain functions")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, UnknownPolicyError
 from ..registry import NamedRegistry
+from ..settings import shown
 from .backoff import BackoffConfig
 from .policy import DEFAULT_CATEGORIES, RetryPolicy
 
@@ -120,8 +121,10 @@ def register_retry_policy(first: str | RetryPolicy, second: RetryPolicy | None =
     Raises `ConfigurationError` if no policy is given, or one that was never named.
     """
     policy = first if second is None else second
-    if not isinstance(policy, RetryPolicy):
-        raise ConfigurationError(f"register_retry_policy takes a RetryPolicy, or a name and one; not {policy!r}")
+    if not isinstance(policy, RetryPolicy) or (second is not None and not isinstance(first, str)):
+        raise ConfigurationError(
+            f"register_retry_policy takes a RetryPolicy, or a name and one; not {shown(first)}, {shown(second)}"
+        )
     if isinstance(first, str):
         policy = policy.replace(name=first)
     elif policy.name == RetryPolicy.name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from ..settings import shown
 from .policy import RetryPolicy
 from .presets import registry
 
@@ -20,8 +21,8 @@ class PolicySource:
     def __init__(self, given: object = None, overrides: Mapping[str, Any] | None = None) -> None:
         if given is None:
             given = "default"
-        if not isinstance(given, (str, RetryPolicy)):
-            raise ConfigurationError(f"a retry policy is given by its name or as a RetryPolicy, not as {given!r}")
+        if not isinstance(given, (str, RetryPolicy)) or (isinstance(given, str) and not given.strip()):
+            raise ConfigurationError(f"a retry policy is given by its name or as a RetryPolicy, not as {shown(given)}")
         self._given = given
         self._overrides = dict(overrides or {})
         self._merged: tuple[RetryPolicy, RetryPolicy] | None = None

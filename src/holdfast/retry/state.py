@@ -83,10 +83,14 @@ class RetryState:
             delay = backoff.initial_delay
         delay = max(delay, retry_after or 0.0)
         uses[0] += 1
-        if self.deadline is not None and now + delay >= self.deadline:
-            left = max(0.0, self.deadline - now)
-            return Step(None, f"the next attempt is due in {delay:.3g} s, total_timeout leaves {left:.3g} s")
-        return Step(delay)
+        return self.too_late(now, delay) or Step(delay)
+
+    def too_late(self, now: float, delay: float) -> Step | None:
+        """Return the step that stops if a wait of `delay` from now on would leave no time for another attempt."""
+        if self.deadline is None or now + delay < self.deadline:
+            return None
+        left = max(0.0, self.deadline - now)
+        return Step(None, f"the next attempt is due in {delay:.3g} s, total_timeout leaves {left:.3g} s")
 
     def waits(self, delay: float) -> None:
         """Note a wait that is about to begin."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from ..settings import seconds
+from ..settings import optional_callable, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +38,9 @@ class VirtualClock:
     def __init__(
         self, *, start: float = 0.0, wall: float = 946_684_800.0, random: Callable[[], float] | None = None
     ) -> None:
-        self._now = start
-        self._wall = wall - start
-        self._random = random
+        self._now = seconds("VirtualClock", "start", start)
+        self._wall = seconds("VirtualClock", "wall", wall) - self._now
+        self._random = optional_callable("VirtualClock", "random", random, "() -> number from 0 to 1")
         self._lock = threading.Lock()
         self.sleeps: list[float] = []
 
@@ -54,11 +54,11 @@ class VirtualClock:
 
     def set_wall_clock(self, wall: float) -> None:
         """Set the wall clock, as an administrator or a time server would; `monotonic()` does not notice."""
-        self._wall = wall - self._now
+        self._wall = seconds("VirtualClock", "wall", wall) - self._now
 
     def random(self) -> float:
         """Return the next number for jitter."""
-        return 0.5 if self._random is None else self._random()
+        return 0.5 if self._random is None else float(self._random())
 
     def advance(self, duration: float) -> None:
         """Let `duration` seconds pass."""
@@ -68,6 +68,7 @@ class VirtualClock:
 
     def sleep(self, duration: float) -> None:
         """Note the wait and let it pass at once."""
+        duration = seconds("VirtualClock", "duration", duration)
         wakes = self._now + duration
         with self._lock:
             self.sleeps.append(duration)

@@ -1,0 +1,62 @@
+"""What a callable is: asked without calling it, and without running what its `__getattr__` may do."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import FunctionType, MethodType
+from typing import Any
+
+# Bits of `code.co_flags`, as documented in the `inspect` module.
+CO_GENERATOR = 0x20
+CO_COROUTINE = 0x80
+CO_ITERABLE_COROUTINE = 0x100
+CO_ASYNC_GENERATOR = 0x200
+
+
+def innermost(function: Any) -> Any:
+    """See through partials and bound methods, as deep as they are nested."""
+    while True:
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif isinstance(function, MethodType):
+            function = function.__func__
+        else:
+            return function
+
+
+def call_method(function: object) -> Any:
+    """Return the `__call__` of an object's class, or None for a function."""
+    inner = innermost(function)
+    return None if isinstance(inner, FunctionType) else getattr(type(inner), "__call__", None)  # noqa: B004
+
+
+def flags_of(function: object) -> int:
+    """Return the `co_flags` of a function written in Python, 0 for anything else."""
+    return function.__code__.co_flags if isinstance(function, FunctionType) else 0
+
+
+def is_async(function: object) -> bool:
+    """Whether calling `function` is sure to give a coroutine."""
+    return _is_async_function(function) or _is_async_function(call_method(function))
+
+
+def _is_async_function(function: object) -> bool:
+    inner = innermost(function)
+    if flags_of(inner) & CO_COROUTINE:
+        return True
+    # Functions that say so themselves: `inspect.markcoroutinefunction`, and what asyncio knew before it. A module that
+    # is not loaded cannot have marked anything.
+    inspect = sys.modules.get("inspect")
+    if inspect is not None and isinstance(inner, FunctionType) and inspect.iscoroutinefunction(inner):
+        return True
+    mark = getattr(sys.modules.get("asyncio.coroutines"), "_is_coroutine", None)
+    own = getattr(inner, "__dict__", None)
+    return mark is not None and isinstance(own, dict) and own.get("_is_coroutine") is mark
+
+
+def name_of(function: object) -> str:
+    """Return a name for logs and notes: the qualified name, seen through partials, or that of the object's class."""
+    inner = innermost(function)
+    name = getattr(inner, "__qualname__", None)
+    return name if type(name) is str else type(inner).__qualname__
