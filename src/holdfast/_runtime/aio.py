@@ -98,9 +98,10 @@ async def _one_more(repetition: Repetition, call: Callable[[], Any]) -> float | 
     """Make the attempt that has begun, and return what `repetition` says to its outcome."""
     limit = repetition.limit()
     outcome = await (attempt(call) if limit is None else attempt_within(limit, call))
-    delay = repetition.ended(outcome)
-    del outcome  # as in `threads.repeat`: this frame may outlive the call in the error's traceback
-    return delay
+    try:
+        return repetition.ended(outcome)
+    finally:
+        del outcome  # as in `threads.repeat`: this frame may outlive the call in the error's traceback
 
 
 async def release(value: object) -> None:

@@ -44,10 +44,12 @@ def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None)
             outcome = attempt(call)
             if outcome.error is None and is_awaitable(outcome.value):
                 return outcome.value
-            delay = repetition.ended(outcome)
-            # The error's traceback keeps the frames it passed, they keep their callers, and one of these is ours: a
-            # frame that still knew the outcome when it ends would close a cycle.
-            del outcome
+            try:
+                delay = repetition.ended(outcome)
+            finally:
+                # The error's traceback keeps the frames it passed, they keep their callers, and one of these is ours:
+                # a frame that still knew the outcome when it ends would close a cycle.
+                del outcome
     except BaseException:
         repetition.forget()
         raise

@@ -46,12 +46,13 @@ class Retrying:
 class Attempts:
     """The iterator of one loop: waits between attempts, ends after a success or an error that is not retried."""
 
-    __slots__ = ("_asynchronous", "_attempt", "_run")
+    __slots__ = ("_asynchronous", "_attempt", "_delay", "_run")
 
     def __init__(self, run: RetryCall, *, asynchronous: bool) -> None:
         self._run = run
         self._asynchronous = asynchronous
         self._attempt: Attempt | None = None
+        self._delay: float | None = AT_ONCE
 
     def __iter__(self) -> Attempts:
         return self
@@ -60,7 +61,7 @@ class Attempts:
         return self
 
     def __next__(self) -> Attempt:
-        delay = self._delay()
+        delay = self._pause()
         if delay is None:
             raise StopIteration
         if delay > 0:
@@ -72,7 +73,7 @@ class Attempts:
         return self._next()
 
     async def __anext__(self) -> Attempt:
-        delay = self._delay()
+        delay = self._pause()
         if delay is None:
             raise StopAsyncIteration
         if delay >= 0:
@@ -83,21 +84,20 @@ class Attempts:
                 raise
         return self._next()
 
-    def _delay(self) -> float | None:
+    def _pause(self) -> float | None:
         """Return the seconds to wait before the next attempt, or None if there is none."""
-        if self._attempt is None:
-            return AT_ONCE
-        if not self._attempt.over:
-            raise RuntimeError(
-                "retrying: the body of the loop did not run `with attempt:`, so nothing was guarded; write\n"
-                "    for attempt in retrying(...):\n        with attempt:\n            ..."
-            )
-        return self._attempt.delay
+        if self._attempt is not None:
+            if not self._attempt.over:
+                raise RuntimeError(
+                    "retrying: the body of the loop did not run `with attempt:`, so nothing was guarded; write\n"
+                    "    for attempt in retrying(...):\n        with attempt:\n            ..."
+                )
+            self._delay, self._attempt = self._attempt.delay, None
+        return self._delay
 
     def _next(self) -> Attempt:
         if not self._run.begin():
-            if self._attempt is not None:
-                self._attempt.delay = None  # asked once more, the loop is simply over
+            self._delay = None  # asked once more, the loop is simply over
             try:
                 self._run.conclude()
             except (StopIteration, StopAsyncIteration) as error:

@@ -16,6 +16,7 @@ and after a yes from 4 to 7, `idempotent=False` still says no unless the request
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
         name: str
         max_attempts: int
         backoff: BackoffConfig | Mapping[str, Any] | str | Callable[[int], float]
-        backoff_for: Mapping[type[BaseException] | str, BackoffConfig | Mapping[str, Any]] | None
+        # Keys: exception types, categories, codes. They are Any, as a mapping's keys are invariant.
+        backoff_for: Mapping[Any, BackoffConfig | Mapping[str, Any] | str | Callable[[int], float]] | None
         retryable_categories: Collection[ErrorCategory | str]
         retryable_codes: Collection[str]
         non_retryable_codes: Collection[str]
@@ -387,7 +389,6 @@ def ask(
 def refuse_awaitable(answer: Any) -> None:
     """Raise TypeError if a predicate or callback returned something to await: nobody will, and it answers nothing."""
     if hasattr(type(answer), "__await__"):
-        close = getattr(answer, "close", None)
-        if callable(close):
-            close()  # a coroutine would complain when it is collected
+        if isinstance(answer, CoroutineType):
+            answer.close()  # or it would complain when it is collected
         raise TypeError("predicates and callbacks must be plain functions")
