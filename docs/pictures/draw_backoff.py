@@ -56,7 +56,7 @@ def draw() -> str:
     wide, high = GAP + 3 * (WIDE + GAP), 2 * (HIGH + GAP + TOP) + GAP
     legend = (
         f'<text x="{GAP}" y="{high - 10}">The first {WAITS} waits; blue: the range a delay is drawn from, bar: its '
-        f'middle, dashed: max_delay = 10 s.</text>'
+        f"middle, dashed: max_delay = 10 s.</text>"
     )
     return "\n".join(
         [

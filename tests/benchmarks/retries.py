@@ -49,14 +49,16 @@ class Situation:
     arguments: str = "1"
     """The source code between the parentheses of the call."""
     asynchronous: bool = False
+    promised: float = RETRY_PROMISE
+    """What holdfast may cost at most for such calls that succeed, as a multiple of the bare wrapper."""
 
 
 def measure_success(situation: Situation, *, rounds: int, seed: int) -> Result:
     """Time decorated calls that succeed."""
     contenders = (
         Contender("bare wrapper", lambda: _bare_wrapper),
-        Contender("holdfast", _holdfast, "holdfast", promised=RETRY_PROMISE),
-        Contender("holdfast, by name", _holdfast_by_name, "holdfast", promised=RETRY_PROMISE),
+        Contender("holdfast", _holdfast, "holdfast", promised=situation.promised),
+        Contender("holdfast, by name", _holdfast_by_name, "holdfast", promised=situation.promised),
         *PEERS,
     )
     return _measure(contenders, situation, rounds=rounds, seed=seed)
@@ -168,8 +170,8 @@ def _async_failing_twice() -> Function:
 
 SUCCEEDING = (
     Situation("call", "a plain function that succeeds", _plain),
-    Situation("call-keywords", "the same, called with a keyword argument", _plain, arguments="1, unit=2"),
-    Situation("call-mixed", "a plain function whose results are of two types in turn", _mixed),
+    Situation("call-keywords", "the same, called with a keyword argument", _plain, "1, unit=2", promised=1.25),
+    Situation("call-mixed", "a plain function whose results are of two types in turn", _mixed, promised=1.25),
     Situation("async-call", "an async function that succeeds", _async, asynchronous=True),
 )
 RECOVERING = (

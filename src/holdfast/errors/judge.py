@@ -309,7 +309,7 @@ def _verdict_in(said: Any) -> Classification | None:
                 said.close()
     except Exception:
         return None
-    return said if issubclass(type(said), Classification) else None
+    return cast("Classification", said) if issubclass(type(said), Classification) else None
 
 
 def _ask(rules: tuple[Rule, ...], error: BaseException, otherwise: Otherwise | None = None) -> Answer:

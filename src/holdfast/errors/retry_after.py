@@ -212,7 +212,8 @@ def _structured(text: str, *, limited: bool) -> float | None:
     """Read `"name";r=0;t=30, "other";r=5;t=60`: the longest `t` of those with nothing left."""
     waits = []
     for item in text[:1024].split(","):
-        parts = dict(part.strip().partition("=")[::2] for part in item.split(";")[1:])
+        fields = (part.strip().partition("=") for part in item.split(";")[1:])
+        parts = {name: value for name, _, value in fields}
         if _reached(parts, "r", unless_said=limited):
             waits.append(_number_in(parts, "t"))
     return _longest(waits)

@@ -69,9 +69,10 @@ def _guard_plain(
 ) -> Any:
     call: Callable[..., Any] = _not_begun
     bound = False
-    # Types of results that were seen to be just results: the first one, which is all that most functions have, and
-    # others by their id (which asks nothing of a class, unlike its hash or a comparison), with the types kept alive.
+    # Types of results that were seen to be just results: the first two, which is all that most functions have, and
+    # all by their id (which asks nothing of a class, unlike its hash or a comparison), with the types kept alive.
     plain: type | None = None
+    other: type | None = None
     plains: dict[int, type] = {}
 
     def timed(*args: Any, **kwargs: Any) -> Any:
@@ -107,7 +108,7 @@ def _guard_plain(
 
     def settle(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Look at a result of a type that is not known to be plain."""
-        nonlocal plain
+        nonlocal plain, other
         kind = type(result)
         if kind is _NotBegun:
             if not bound:
@@ -128,7 +129,7 @@ def _guard_plain(
         # Some generators can be awaited, so each one is looked at.
         if kind is not GeneratorType and len(plains) < _TYPES_KEPT:
             plains[id(kind)] = kind
-            plain = plain or kind
+            plain, other = (kind, None) if plain is None else (plain, other or kind)
         return result
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -138,7 +139,7 @@ def _guard_plain(
         except Exception as error:
             failure = error
         else:
-            if type(result) is plain or id(type(result)) in plains:
+            if (kind := type(result)) is plain or kind is other or id(kind) in plains:
                 return result
             return settle(result, args, kwargs)
         try:
