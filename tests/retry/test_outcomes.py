@@ -50,6 +50,11 @@ def test_a_call_that_fails_for_a_moment_is_made_again(door: Door, clock: Virtual
         ("agent", [2, 4]),
         ("infrastructure", [5, 15]),
         ("none", []),
+        ("llm", [1, 2, 4]),
+        ("database", [0.05, 0.1, 0.2]),
+        ("network", [0.25, 0.5, 1, 2]),
+        ("api_rate_limit", [0.5, 1, 2, 4, 8]),
+        ("file", [0.025, 0.05, 0.1]),
     ],
 )
 def test_the_delays_of_every_named_policy_are_exact(

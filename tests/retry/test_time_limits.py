@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 from tests.support import Door, LoopClock, Script, run_virtual
 
 from holdfast import (
@@ -16,6 +17,7 @@ from holdfast import (
     retrying,
     with_retry,
 )
+from holdfast.retry.backoff import BACKOFF_TYPES
 from holdfast.testing import VirtualClock
 
 ATTEMPT = {"attempt_timeout": 5.0}
@@ -225,3 +227,69 @@ def test_promise_7_setting_the_wall_clock_changes_nothing(door: Door) -> None:
         guarded = with_retry(clock=clock, total_timeout=10, on_retry=jump)(door.function(script))
         assert door.run(guarded) == "fine"
         assert clock.sleeps == [1, 2]
+
+
+durations = st.floats(min_value=0, max_value=5)
+
+
+@given(
+    limit=st.floats(min_value=0.01, max_value=20),
+    initial=durations,
+    kind=st.sampled_from(BACKOFF_TYPES),
+    takes=st.lists(durations, min_size=1, max_size=8),
+    asked=st.lists(st.none() | durations, min_size=1, max_size=8),
+    slow_callback=durations,
+)
+def test_promise_10_nothing_is_begun_beyond_total_timeout(
+    limit: float, initial: float, kind: Any, takes: list[float], asked: list[float | None], slow_callback: float
+) -> None:
+    """Whatever the attempts, the waits, the server and the callbacks take; and an async attempt is cut."""
+    policy = RetryPolicy(
+        max_attempts=20,
+        backoff={"type": kind, "initial_delay": initial, "max_delay": 30, "jitter_factor": 0.5},
+        total_timeout=limit,
+        on_retry=lambda *_args: clock.advance(slow_callback),
+    )
+    begun: list[float] = []
+
+    class BusyError(Exception):
+        status_code = 503
+
+        def __init__(self, retry_after: float | None) -> None:
+            self.retry_after = retry_after
+
+    def service() -> None:
+        number = len(begun)
+        begun.append(clock.monotonic())
+        clock.advance(takes[number % len(takes)])
+        raise BusyError(asked[number % len(asked)])
+
+    class Noting(VirtualClock):
+        began: list[float]
+
+        def sleep(self, duration: float) -> None:
+            self.began.append(self.monotonic())
+            super().sleep(duration)
+
+    clock = Noting()
+    clock.began = []
+    with pytest.raises(BusyError):
+        with_retry(policy, clock=clock)(service)()
+    assert all(moment < limit for moment in begun)
+    ends_of_waits = [before + wait for before, wait in zip(clock.began, clock.sleeps, strict=True)]
+    assert all(moment < limit for moment in ends_of_waits)
+
+    async def service_async() -> None:
+        number = len(begun)
+        begun.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(takes[number % len(takes)])
+        raise BusyError(asked[number % len(asked)])
+
+    async def main() -> None:
+        begun.clear()
+        with pytest.raises((BusyError, DeadlineExceededError)):
+            await with_retry(policy.replace(on_retry=None), clock=LoopClock())(service_async)()
+        assert asyncio.get_running_loop().time() <= limit + 1e-6
+        assert all(moment < limit for moment in begun)
+
+    run_virtual(main())
