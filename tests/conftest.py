@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
 from tests.support import Door
 
+from holdfast import get_breaker_registry
 from holdfast.testing import VirtualClock
 
 # A busy machine must not fail a test: how long an example takes is not what the properties are about.
 settings.register_profile("holdfast", deadline=None)
 settings.load_profile("holdfast")
+
+
+@pytest.fixture(autouse=True)
+def _no_breaker_of_another_test() -> Iterator[None]:
+    """Breakers are found by name in one registry; each test begins and ends with it empty."""
+    yield
+    registry = get_breaker_registry()
+    for name in registry.get_all():
+        registry.remove(name)
 
 
 @pytest.fixture

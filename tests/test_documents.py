@@ -60,6 +60,7 @@ def test_the_readmes_table_lists_every_named_policy() -> None:
         assert RETRY_POLICIES[name].max_attempts == int(attempts)
 
 
-def test_the_picture_of_back_offs_is_drawn_from_the_code_as_it_is() -> None:
-    drawing = runpy.run_path(str(ROOT / "docs" / "pictures" / "draw_backoff.py"))
+@pytest.mark.parametrize("script", ["draw_backoff.py", "draw_circuit.py"])
+def test_the_pictures_are_drawn_from_the_code_as_it_is(script: str) -> None:
+    drawing = runpy.run_path(str(ROOT / "docs" / "pictures" / script))
     assert drawing["PICTURE"].read_text(encoding="utf-8") == drawing["draw"]()

@@ -17,6 +17,12 @@ PRINTS = {
     "agent_run.py": ["found 2 pages after 3 calls of the tool", "refused at once: holdfast: not retried", "attempt 1:"],
     "file_operation.py": ["42 sheets", "not there: holdfast: not retried (policy 'conservative')"],
     "deployment.py": ["attempt 1: ConnectionRefusedError, again in", "check health done"],
+    "circuit_breaker.py": [
+        "visit 2: page without recommendations",
+        "visit 3: page with ['bestseller']",
+        "circuit HALF_OPEN to CLOSED",
+        "12 visits, 7 calls of the service, 5 spared",
+    ],
     "execute_directly.py": [
         "orders: rows of orders after 1 attempts, waited nothing",
         "invoices: rows of invoices after 3 attempts, waited 0.1 s, 0.2 s",
@@ -33,6 +39,8 @@ def test_every_example_is_known_here() -> None:
 @pytest.mark.parametrize("name", PRINTS)
 def test_the_example_runs(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = VirtualClock()
+    monkeypatch.setattr("time.sleep", clock.sleep)
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _self: clock.monotonic())
     monkeypatch.setattr(SystemClock, "sleep", lambda _self, duration: clock.sleep(duration))
     monkeypatch.setattr(SystemClock, "sleep_async", lambda _self, duration: clock.sleep_async(duration))
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")

@@ -8,8 +8,17 @@ Decorate a function, plain or async::
     def fetch(url: str) -> bytes: ...
 """
 
+from .circuit_breaker import (
+    BreakerRegistry,
+    CircuitBreaker,
+    CircuitBreakerConfig,
+    CircuitMetrics,
+    CircuitState,
+    create_circuit_breaker,
+    get_breaker_registry,
+)
 from .clock import Clock
-from .decorators import with_retry
+from .decorators import with_circuit_breaker, with_retry
 from .errors import (
     BulkheadError,
     BulkheadFullError,
@@ -54,11 +63,16 @@ __all__ = [
     "RETRY_POLICIES",
     "BackoffConfig",
     "BackoffStrategy",
+    "BreakerRegistry",
     "BulkheadError",
     "BulkheadFullError",
     "BulkheadTimeoutError",
+    "CircuitBreaker",
+    "CircuitBreakerConfig",
     "CircuitBreakerError",
+    "CircuitMetrics",
     "CircuitOpenError",
+    "CircuitState",
     "Classification",
     "Clock",
     "ConfigurationError",
@@ -79,11 +93,14 @@ __all__ = [
     "UnknownPolicyError",
     "WorkerLimitError",
     "create_backoff",
+    "create_circuit_breaker",
     "create_retry_policy",
     "execute_with_retry",
+    "get_breaker_registry",
     "get_error_classifier",
     "get_retry_policy",
     "register_retry_policy",
     "retrying",
+    "with_circuit_breaker",
     "with_retry",
 ]

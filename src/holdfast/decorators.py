@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
+from .circuit_breaker.breaker import CircuitBreaker
+from .circuit_breaker.registry import get_breaker_registry
+from .errors import ConfigurationError
 from .retry.manager import RetryManager
 from .retry.policy import RetryPolicy
 from .settings import shown
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ParamSpec, TypeVar, Unpack
 
+    from .circuit_breaker.config import CircuitBreakerConfig, NamelessFields
     from .clock import Clock
     from .errors import ErrorClassifier
     from .retry.policy import RetryFields
@@ -74,3 +78,29 @@ def with_retry(
         )
     function: Any = policy
     return RetryManager(clock=clock, classifier=classifier, **overrides).protect(function)
+
+
+def with_circuit_breaker(
+    name: str | CircuitBreaker, config: CircuitBreakerConfig | None = None, /, **overrides: Unpack[NamelessFields]
+) -> Guard:
+    """Guard a function by the circuit breaker of that name, which all functions with the name share.
+
+    `name` is that of the dependency, or a `CircuitBreaker` of your own. `config`, or fields of one as keywords, is how
+    the breaker is made if there is none of that name yet.
+
+    >>> @with_circuit_breaker("search-tool", failure_threshold=5)
+    ... def search(query: str) -> str:
+    ...     return f"pages about {query}"
+    >>> search("kelp")
+    'pages about kelp'
+
+    Raises `ConfigurationError` at once if the name is in use with another config; `TypeError`, when decorating, for
+    what cannot be guarded. A call that is refused raises `CircuitOpenError`.
+    """
+    if isinstance(name, CircuitBreaker):
+        if config is not None or overrides:
+            raise ConfigurationError("with_circuit_breaker: a CircuitBreaker has its config; give no other")
+        return name.protect
+    if not isinstance(name, str):
+        raise TypeError(f"with_circuit_breaker takes the name of the dependency, not {shown(name)}")
+    return get_breaker_registry().get_or_create(name, config, **overrides).protect

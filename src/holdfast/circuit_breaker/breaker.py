@@ -1,0 +1,348 @@
+"""The circuit breaker: the pure circuit and ledger, joined to a lock, a clock, the classifier and whoever listens."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, overload
+
+from .._runtime.callables import check_guardable, guarded
+from .._runtime.system import SYSTEM_CLOCK
+from ..errors import CircuitOpenError, Classification, ConfigurationError, ErrorCategory, get_error_classifier
+from ..functions import is_async
+from ..journal import report_broken
+from ..settings import shown
+from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
+from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
+from .guard import run, run_async, wrap
+from .herald import Herald
+from .ledger import Ledger, as_text
+from .permit import CircuitPermit
+from .state import Circuit, Closed, HalfOpen, Open
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import ParamSpec, TypeVar
+
+    from ..clock import Clock
+    from ..errors import ErrorClassifier
+    from .herald import EventName, Listeners
+    from .state import Permit, Phase
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    T = TypeVar("T")
+
+_NOBODY: Listeners = {}
+_FAILURE = Classification(category=ErrorCategory.UNKNOWN)
+
+
+class CircuitBreaker:
+    """Lets calls to a dependency pass while it is well, refuses them while it is not, and finds out when it is again.
+
+    * `config`: a `CircuitBreakerConfig`; default the default one.
+    * `name`: default the config's.
+    * `clock`: time; default the real one. `classifier`: judges errors; default the process-wide one.
+    * `listeners`: who listens from the beginning, by event; see `on`. Default nobody.
+
+    One breaker serves threads, tasks and event loops alike. No lock is held while a call runs or a callback is told.
+
+    >>> breaker = CircuitBreaker(CircuitBreakerConfig(name="search", failure_threshold=2))
+    >>> breaker.execute(lambda: "found")
+    'found'
+    >>> breaker.force_open(hold=True)
+    >>> breaker.execute(lambda: "found")
+    Traceback (most recent call last):
+    holdfast.errors.exceptions.CircuitOpenError: circuit 'search' is OPEN; it is held open
+
+    Raises `ConfigurationError` if `config` is none.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_circuit",
+        "_classifier",
+        "_herald",
+        "_ledger",
+        "_lock",
+        "clock",
+        "config",
+        "name",
+        "quiet",
+    )
+
+    quiet: Closed | None
+    """The closed phase, if a call may simply be made and its success tallied; else None."""
+
+    def __init__(
+        self,
+        config: CircuitBreakerConfig | None = None,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+        classifier: ErrorClassifier | None = None,
+        listeners: Listeners = _NOBODY,
+    ) -> None:
+        given: Any = CircuitBreakerConfig() if config is None else config
+        if not isinstance(given, CircuitBreakerConfig):
+            raise ConfigurationError(f"CircuitBreaker: config must be a CircuitBreakerConfig, not {shown(given)}")
+        self.config = given
+        self.name = given.name if name is None else name
+        self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
+        self._classifier = get_error_classifier() if classifier is None else classifier
+        # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
+        self._lock = threading.RLock()
+        self._herald = Herald(given, self._lock, listeners)
+        self._begin_again(self.clock.monotonic())
+
+    def _begin_again(self, now: float) -> None:
+        self._circuit = Circuit(self.config, now)
+        self._ledger = Ledger(self.config.history_size)
+        self._settle_quiet()
+
+    def _settle_quiet(self) -> None:
+        """Decide whether calls may take the quiet path."""
+        phase = self._circuit.phase
+        loud = self.config.slow_call_duration_threshold is not None or self._herald.hears("call")
+        quiet = isinstance(phase, Closed) and self.config.mode != "disabled" and not loud
+        self.quiet = phase if quiet and isinstance(phase, Closed) else None
+
+    # Calling.
+
+    @overload
+    def execute(self, operation: Callable[[], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]: ...
+    @overload
+    def execute(self, operation: Callable[[], T]) -> T: ...
+    def execute(self, operation: Callable[[], Any]) -> Any:
+        """Call `operation` if the circuit lets it in, and return its value or, for an async one, something to await.
+
+        Raises `CircuitOpenError` if it does not (unless the config has a `fallback`), `TypeError` for what cannot be
+        called.
+        """
+        check_guardable(operation, "circuit breaker")
+        return run_async(self, operation, (), {}) if is_async(operation) else run(self, operation, (), {})
+
+    def protect(self, function: Callable[P, R], /) -> Callable[P, R]:
+        """Return `function` guarded by this breaker; works as a decorator.
+
+        Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called.
+        """
+        result: Callable[P, R] = guarded(function, "circuit breaker", lambda inner: wrap(self, inner))
+        return result
+
+    def acquire(self) -> CircuitPermit:
+        """Return a permit for one call, to be used in a `with` block or ended by its methods.
+
+        >>> with CircuitBreaker().acquire() as permit:
+        ...     pass
+
+        Raises `CircuitOpenError` if the circuit lets nothing in.
+        """
+        return CircuitPermit(self, self.admit())
+
+    # What the guards ask and tell.
+
+    def admit(self) -> Permit | None:
+        """Return the permit for a call; None in a mode that lets calls pass without one.
+
+        Raises `CircuitOpenError` if the call is refused.
+        """
+        if self.config.mode == "disabled":
+            return None
+        now = self.clock.monotonic()
+        phase = self._circuit.phase
+        if isinstance(phase, Open) and now < phase.until:
+            self._refuse(phase, now)  # nothing to change, so nothing to lock
+            return None
+        with self._lock:
+            before = self._circuit.phase
+            permit = self._circuit.admit(now)
+            phase = self._circuit.phase
+            self._moved(before, now)
+        self._herald.tell_moves()
+        if permit is None:
+            self._refuse(phase, now)
+        return permit
+
+    def _refuse(self, phase: Phase, now: float) -> None:
+        shadow = self.config.mode == "shadow"
+        retry_after = max(0.0, phase.until - now) if isinstance(phase, Open) and not phase.held else None
+        if self._herald.hears("rejected"):
+            self._herald.notify(
+                "rejected",
+                CircuitCallRejected(name=self.name, state=phase.state, retry_after=retry_after, shadow=shadow),
+            )
+        if shadow:
+            return
+        next(self._ledger.rejected)
+        if retry_after is not None:
+            when = f"a call may be tried in {retry_after:.3g} s"
+        else:
+            when = "it is held open" if isinstance(phase, Open) else "its probes are under way"
+        history = self._ledger.history
+        last = f"; last failure: {history[-1]}" if history else ""
+        raise CircuitOpenError(
+            f"circuit {self.name!r} is {phase.state}; {when}{last}",
+            name=self.name,
+            state=phase.state,
+            retry_after=retry_after,
+        )
+
+    def tallied_late(self, phase: Closed, number: int) -> None:
+        """A success drew `number` from a phase that is not the quiet one any more."""
+        with self._lock:
+            if phase.last_number is not None and number > phase.last_number:
+                self._ledger.success(0.0, counts=False)
+
+    def ended(self, permit: Permit | None, error: BaseException | None, started: float | None = None) -> None:
+        """A call that was let in has ended; with `error`, if it raised one. `started` is for the rule on slow calls."""
+        if self.config.mode == "disabled":
+            return
+        outcome, retry_after = ("success", None) if error is None else self._judge(error)
+        now = self.clock.monotonic()
+        threshold = self.config.slow_call_duration_threshold
+        slow = threshold is not None and started is not None and now - started >= threshold
+        with self._lock:
+            before = self._circuit.phase
+            self._circuit.look(now)
+            held = permit if self._circuit.holds(permit) else None
+            if isinstance(before, Closed):
+                self._ledger.absorb(before, before.collect(now))
+            if outcome == "success":
+                self._ledger.success(now, counts=held is not None)
+                if held is not None:
+                    self._circuit.succeeded(held, now, slow=slow)
+            elif outcome == "failure" and isinstance(error, Exception):
+                self._ledger.failure(now, as_text(error), counts=held is not None)
+                if held is not None:
+                    self._circuit.failed(held, now, slow=slow, retry_after=retry_after)
+            else:
+                self._ledger.abandoned += 1
+                if held is not None:
+                    self._circuit.abandoned(held)
+            self._moved(before, now)
+        self._herald.tell_moves()
+        if self._herald.hears("call"):
+            kind = None if error is None else type(error).__qualname__
+            told = "abandoned" if outcome == "ignore" else outcome
+            event = CircuitCallEnded(name=self.name, outcome=told, error_type=kind, late=held is None)
+            self._herald.notify("call", event)
+
+    def _judge(self, error: BaseException) -> tuple[str, float | None]:
+        """Return what an error says of the dependency, and how long the server asks to wait."""
+        if not isinstance(error, Exception) or self._is_one_of("ignore", self.config.ignore, error):
+            return "ignore", None
+        try:
+            seen: object = self._classifier.classify(error)
+        except Exception:
+            report_broken("circuit_breaker", "classifier", self._classifier.classify)
+            seen = None
+        verdict = seen if isinstance(seen, Classification) else _FAILURE
+        failed = self._is_one_of("failure_on", self.config.failure_on, error)
+        return "failure" if failed else verdict.circuit_outcome, verdict.retry_after
+
+    def _is_one_of(self, what: str, kinds: Any, error: Exception) -> bool:
+        if kinds is None:
+            return False
+        try:
+            return isinstance(error, kinds) if isinstance(kinds, tuple) else bool(kinds(error))
+        except Exception:
+            report_broken("circuit_breaker", what, kinds)
+            return False
+
+    # Moving.
+
+    def force_open(self, *, hold: bool = False) -> None:
+        """Open the circuit as if it had tripped, or, with `hold`, until `force_close()` or `reset()`."""
+        self._move(lambda now: self._circuit.hold_open(now) if hold else self._circuit.trip(now, None))
+
+    def force_close(self) -> None:
+        """Close the circuit, with an empty window; the totals stay."""
+        self._move(self._close)
+
+    def _close(self, now: float) -> None:
+        self._circuit.close(now)
+
+    def reset(self) -> None:
+        """Close the circuit and forget everything: window, totals, history, and how far the reset timeout has grown."""
+        self._move(self._begin_again)
+
+    def _move(self, how: Callable[[float], None]) -> None:
+        with self._lock:
+            now = self.clock.monotonic()
+            before = self._circuit.phase
+            self._circuit.look(now)
+            if isinstance(before, Closed):
+                self._ledger.absorb(before, before.collect(now))
+            ledger = self._ledger
+            how(now)
+            self._moved(before, now, ledger)
+        self._herald.tell_moves()
+
+    def _moved(self, before: Phase, now: float, ledger: Ledger | None = None) -> None:
+        """Under the lock: settle what follows from a phase that may be a new one.
+
+        What the old phase tallied last belongs to `ledger`, the one in use at the time.
+        """
+        after = self._circuit.phase
+        if after is before:
+            return
+        if isinstance(before, Closed):
+            # Before the last look at the tally: who tallies after it then sees that the phase is over, and says so.
+            self.quiet = None
+            (self._ledger if ledger is None else ledger).absorb(before, before.retire(now))
+        self._settle_quiet()
+        if after.state is not before.state and self._herald.tells_moves:
+            metrics = self._ledger.metrics(self.name, after, now, self.clock.time())
+            self._herald.note(CircuitStateChanged(name=self.name, old=before.state, new=after.state, metrics=metrics))
+
+    # Showing.
+
+    def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
+        """Call `listener` with a frozen record of each such event; return a function that ends it.
+
+        "state_change" gives `CircuitStateChanged`, "call" `CircuitCallEnded`, "rejected" `CircuitCallRejected`.
+        Listeners run after the fact and may use the breaker; one that raises is logged.
+
+        Raises `ConfigurationError` for another event, and for what cannot be called.
+        """
+        leave = self._herald.on(event, listener)
+
+        def unsubscribe() -> None:
+            leave()
+            with self._lock:
+                self._settle_quiet()
+
+        with self._lock:
+            self._settle_quiet()
+        return unsubscribe
+
+    @property
+    def state(self) -> CircuitState:
+        """The state now; an open circuit whose reset timeout is over goes half-open when it is looked at."""
+        phase = self._circuit.phase
+        if isinstance(phase, Open) and self.clock.monotonic() >= phase.until:
+            self._move(lambda _now: None)
+        return self._circuit.phase.state
+
+    @property
+    def metrics(self) -> CircuitMetrics:
+        """What the breaker has seen so far, exactly, whatever other threads are doing."""
+        with self._lock:
+            now = self.clock.monotonic()
+            phase = self._circuit.phase
+            if isinstance(phase, Closed):
+                self._ledger.absorb(phase, phase.collect(now))
+            return self._ledger.metrics(self.name, phase, now, self.clock.time())
+
+    def get_stats(self) -> dict[str, Any]:
+        """Return the metrics, the recent failures as text, and the probes under way, ready for JSON."""
+        phase = self._circuit.phase
+        return {
+            **self.metrics.as_dict(),
+            "recent_failures": list(self._ledger.history),
+            "probes": len(phase.probes) if isinstance(phase, HalfOpen) else 0,
+            "reset_timeout": self._circuit.reset_timeout,
+        }
+
+    def __repr__(self) -> str:
+        return f"CircuitBreaker({self.name!r}, {self._circuit.phase.state})"

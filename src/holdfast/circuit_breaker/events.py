@@ -1,0 +1,37 @@
+"""What listeners of a circuit breaker are told: what kind of thing happened, never arguments, results or texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..events import Event
+
+if TYPE_CHECKING:
+    from .config import CircuitMetrics, CircuitState
+
+
+class CircuitStateChanged(Event):
+    """A circuit went from one state to another; `metrics` are those right after."""
+
+    old: CircuitState
+    new: CircuitState
+    metrics: CircuitMetrics
+
+
+class CircuitCallEnded(Event):
+    """A call that was let in has ended; `outcome` is "success", "failure" or "abandoned".
+
+    `late` says that its circuit had moved on meanwhile, so that it moved nothing.
+    """
+
+    outcome: str
+    error_type: str | None
+    late: bool
+
+
+class CircuitCallRejected(Event):
+    """A call was refused, or, in shadow mode, would have been."""
+
+    state: CircuitState
+    retry_after: float | None
+    shadow: bool

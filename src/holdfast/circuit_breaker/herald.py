@@ -1,0 +1,104 @@
+"""Who is told what happens to a breaker: its config's callbacks and its listeners. Never under the breaker's lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from ..errors import ConfigurationError
+from ..journal import report_broken
+from ..records import did_you_mean
+from ..settings import optional_callable, shown
+from .config import CircuitState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from threading import RLock
+
+    from .config import CircuitBreakerConfig
+    from .events import CircuitStateChanged
+
+    Listeners: TypeAlias = Mapping[str, tuple[Callable[[Any], object], ...]]
+
+EventName: TypeAlias = Literal["state_change", "call", "rejected"]
+EVENTS: tuple[str, ...] = get_args(EventName)
+
+
+class Herald:
+    """Tells of moves in the order in which they were made, one teller at a time; what raises is logged."""
+
+    __slots__ = ("_config", "_delivering", "_listeners", "_lock", "_untold", "tells_moves")
+
+    def __init__(self, config: CircuitBreakerConfig, lock: RLock, listeners: Listeners) -> None:
+        self._config = config
+        # Never changed but replaced, so that a thousand breakers of a registry can begin with the same.
+        self._listeners = listeners
+        self._untold: list[CircuitStateChanged] = []
+        self._delivering = False
+        self._lock = lock
+        self._settle()
+
+    def _settle(self) -> None:
+        config = self._config
+        callbacks = (config.on_state_change, config.on_open, config.on_close)
+        self.tells_moves = "state_change" in self._listeners or any(each is not None for each in callbacks)
+
+    def hears(self, name: str) -> bool:
+        """Whether anybody listens to events of that name."""
+        return name in self._listeners
+
+    def on(self, name: str, listener: Any) -> Callable[[], None]:
+        """Add a listener; return a function that takes it away."""
+        if name not in EVENTS:
+            raise ConfigurationError(f"on: there is no event {shown(name)}; {did_you_mean(name, EVENTS)}")
+        optional_callable("on", "listener", () if listener is None else listener, "(event)")
+
+        def unsubscribe() -> None:
+            with self._lock:
+                left = tuple(each for each in self._listeners.get(name, ()) if each is not listener)
+                others = {other: each for other, each in self._listeners.items() if other != name}
+                self._listeners = {**others, name: left} if left else others
+                self._settle()
+
+        with self._lock:
+            self._listeners = {**self._listeners, name: (*self._listeners.get(name, ()), listener)}
+            self._settle()
+        return unsubscribe
+
+    def note(self, move: CircuitStateChanged) -> None:
+        """Keep a move until `tell_moves`; called under the breaker's lock."""
+        self._untold.append(move)
+
+    def tell_moves(self) -> None:
+        """Tell of the moves noted; if somebody is at it, be it a caller of this one, they will tell of these too."""
+        while self._untold:
+            with self._lock:
+                if self._delivering:
+                    return
+                self._delivering = True
+            try:
+                while self._untold:
+                    self._tell(self._untold.pop(0))
+            finally:
+                self._delivering = False
+
+    def _tell(self, move: CircuitStateChanged) -> None:
+        config = self._config
+        if config.on_state_change is not None:
+            _call("on_state_change", config.on_state_change, move.old, move.new, move.metrics)
+        if config.on_open is not None and move.new is CircuitState.OPEN:
+            _call("on_open", config.on_open, move.metrics)
+        if config.on_close is not None and move.new is CircuitState.CLOSED:
+            _call("on_close", config.on_close, move.metrics)
+        self.notify("state_change", move)
+
+    def notify(self, name: str, event: object) -> None:
+        """Hand an event to its listeners."""
+        for listener in self._listeners.get(name, ()):
+            _call(f"listener of {name!r}", listener, event)
+
+
+def _call(what: str, callback: Callable[..., object], *args: object) -> None:
+    try:
+        callback(*args)
+    except Exception:
+        report_broken("circuit_breaker", what, callback)

@@ -1,0 +1,115 @@
+"""What a breaker has seen: totals, rows, the last moments and the last failures as text; pure, it is told the time."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, overload
+
+from .config import CircuitMetrics
+from .state import Closed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .state import Phase
+
+_LONGEST_TEXT = 200
+
+
+class Ledger:
+    """The totals of one breaker. Changed under its lock, but for `rejected`, from which anyone may draw."""
+
+    __slots__ = (
+        "_history_size",
+        "_rejections_looks",
+        "abandoned",
+        "failed",
+        "failures_in_row",
+        "history",
+        "last_failure",
+        "last_success",
+        "rejected",
+        "streak_began",
+        "succeeded",
+    )
+
+    def __init__(self, history_size: int) -> None:
+        self.succeeded = self.failed = self.abandoned = 0
+        self.rejected = count()
+        self._rejections_looks = 0
+        self.failures_in_row = 0
+        self.streak_began = 0
+        self.last_failure: float | None = None
+        self.last_success: float | None = None
+        self.history: tuple[str, ...] = ()
+        self._history_size = history_size
+
+    def absorb(self, phase: Closed, successes: int) -> None:
+        """Count successes that were tallied in a closed phase."""
+        if successes:
+            self.succeeded += successes
+            self.failures_in_row = 0
+            self.last_success = phase.last_success
+
+    def success(self, now: float, *, counts: bool) -> None:
+        """Count a success; one that comes too late to count moves the total only."""
+        self.succeeded += 1
+        if counts:
+            self.failures_in_row = 0
+            self.last_success = now
+        else:
+            self.streak_began += 1
+
+    def failure(self, now: float, told: str, *, counts: bool) -> None:
+        """Count a failure likewise, and keep its text."""
+        self.failed += 1
+        self.history = (*self.history, told)[-self._history_size :] if self._history_size else ()
+        if counts:
+            self.failures_in_row += 1
+            self.streak_began = self.succeeded
+            self.last_failure = now
+
+    def metrics(self, name: str, phase: Phase, now: float, wall: float) -> CircuitMetrics:
+        """Return it all as a record; `wall` is what the wall clock shows now."""
+        rate = None
+        if isinstance(phase, Closed):
+            total = phase.window.failures + phase.window.successes
+            rate = phase.window.failures / total if total else None
+        rejected = next(self.rejected) - self._rejections_looks
+        self._rejections_looks += 1
+        return CircuitMetrics(
+            name=name,
+            state=phase.state,
+            total_requests=self.succeeded + self.failed + self.abandoned,
+            successful_requests=self.succeeded,
+            failed_requests=self.failed,
+            abandoned_requests=self.abandoned,
+            rejected_requests=rejected,
+            consecutive_failures=self.failures_in_row,
+            consecutive_successes=self.succeeded - self.streak_began,
+            last_failure_time=_moment(self.last_failure, wall - now),
+            last_success_time=_moment(self.last_success, wall - now),
+            last_state_change=_moment(phase.since, wall - now),
+            failure_rate=rate,
+        )
+
+
+def as_text(error: Exception) -> str:
+    """Return an error in one line that pins nothing of it."""
+    kind = type(error).__qualname__
+    try:
+        text = f"{kind}: {error}"
+    except Exception:  # a message that cannot be shown
+        text = kind
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+@overload
+def _moment(monotonic: float, behind: float) -> datetime: ...
+@overload
+def _moment(monotonic: float | None, behind: float) -> datetime | None: ...
+def _moment(monotonic: float | None, behind: float) -> datetime | None:
+    """Return a moment of the monotonic clock, which is `behind` the wall clock by so many seconds."""
+    from datetime import UTC, datetime
+
+    return None if monotonic is None else datetime.fromtimestamp(monotonic + behind, UTC)
