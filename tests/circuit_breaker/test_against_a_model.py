@@ -129,7 +129,7 @@ class Left(BaseException):
     """What ends a call without saying anything of the dependency."""
 
 
-durations = st.floats(min_value=0, max_value=40)
+durations = st.sampled_from([0.0, 0.5, 2.0, 2.0, 4.0, 10.0, 18.0, 20.0]) | st.floats(min_value=0, max_value=40)
 
 
 class BreakerAgainstModel(RuleBasedStateMachine):
@@ -275,7 +275,7 @@ class WindowsAgainstModel(RuleBasedStateMachine):
         self.ring = CountWindow(7)
         self.records: list[tuple[int, str, bool]] = []
 
-    @rule(duration=st.floats(min_value=0, max_value=100))
+    @rule(duration=st.sampled_from([0.0, 1.0, 3.0, 3.0, 6.0, 27.0, 30.0]) | st.floats(min_value=0, max_value=100))
     def pass_time(self, duration: float) -> None:
         self.now += duration
         self.time.turn(self.now)

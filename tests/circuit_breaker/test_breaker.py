@@ -120,6 +120,26 @@ def test_promise_21_old_failures_fall_out_and_old_successes_do_not_shield(door: 
     assert breaker.state is OPEN
 
 
+def test_a_row_of_failures_opens_it_whatever_the_share(door: Door, clock: VirtualClock) -> None:
+    breaker = breaker_of(clock, failure_threshold=3, failure_rate_threshold=0.9, minimum_requests=5)
+    succeed(door, breaker, 20)
+    for _ in range(3):
+        fail(door, breaker, times=2)
+        assert breaker.state is CLOSED
+        succeed(door, breaker)
+    fail(door, breaker, times=3)
+    assert breaker.state is OPEN
+
+
+def test_a_share_of_failures_opens_it_without_a_row(door: Door, clock: VirtualClock) -> None:
+    for rate, opens in ((0.5, True), (0.6, False), (None, True)):
+        breaker = breaker_of(clock, failure_threshold=4, failure_rate_threshold=rate, minimum_requests=8)
+        for _ in range(4):
+            succeed(door, breaker)
+            fail(door, breaker, times=1)
+        assert (breaker.state is OPEN) is opens
+
+
 def test_promise_22_an_answer_is_a_success_and_what_is_ignored_moves_nothing(door: Door, clock: VirtualClock) -> None:
     class NotFoundError(Exception):
         status_code = 404

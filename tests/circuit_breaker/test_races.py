@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from holdfast import BreakerRegistry, CircuitBreaker, CircuitBreakerConfig, CircuitOpenError, CircuitState
+from holdfast.circuit_breaker.state import Closed
 from holdfast.testing import VirtualClock
 
 
@@ -138,6 +139,24 @@ def test_promise_9_numbers_are_exact_after_32_threads_times_2000_calls() -> None
     assert metrics.abandoned_requests == abandoned
     assert metrics.rejected_requests == rejected
     assert metrics.total_requests + metrics.rejected_requests == 64_000
+
+
+def test_who_tallies_after_the_last_look_at_a_phase_can_see_that_it_is_over(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker = CircuitBreaker(clock=clock)
+    seen: list[bool] = []
+    retire = Closed.retire
+
+    def retire_and_look(phase: Closed, now: float) -> int:
+        tallied = retire(phase, now)
+        seen.append(breaker.quiet is phase)  # what another thread would see that draws its number just now
+        return tallied
+
+    monkeypatch.setattr(Closed, "retire", retire_and_look)
+    for move in (breaker.force_open, breaker.force_close, breaker.reset, breaker.force_close):
+        move()
+    assert seen == [False] * 3
 
 
 def test_promise_4_refusals_and_failures_leave_no_objects_behind(clock: VirtualClock) -> None:
