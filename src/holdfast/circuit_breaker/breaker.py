@@ -181,7 +181,7 @@ class CircuitBreaker:
         history = self._ledger.history
         last = f"; last failure: {history[-1]}" if history else ""
         raise CircuitOpenError(
-            f"circuit {self.name!r} is {phase.state}; {when}{last}",
+            f"circuit {self.name!r} is {phase.label}; {when}{last}",
             name=self.name,
             state=phase.state,
             retry_after=retry_after,

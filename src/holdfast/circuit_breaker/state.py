@@ -55,6 +55,7 @@ class Closed:
     )
 
     state = CircuitState.CLOSED
+    label = "CLOSED"
 
     def __init__(self, config: CircuitBreakerConfig, now: float) -> None:
         self.since = now
@@ -95,6 +96,7 @@ class Open:
     __slots__ = ("since", "until")
 
     state = CircuitState.OPEN
+    label = "OPEN"  # formatting a member of an enum takes longer than refusing a call may
 
     def __init__(self, now: float, timeout: float | None) -> None:
         self.since = now
@@ -122,6 +124,7 @@ class HalfOpen:
     __slots__ = ("probes", "since", "successes")
 
     state = CircuitState.HALF_OPEN
+    label = "HALF_OPEN"
 
     def __init__(self, now: float) -> None:
         self.since = now
