@@ -1,4 +1,7 @@
-"""The guarded form of a function: while the circuit is closed, a success is tallied without a lock, and that is all."""
+"""The guarded form of a function: while the circuit is closed, a success is tallied without a lock, and that is all.
+
+The few lines that tally stand in both wrappers, because a call would cost as much as all that they do.
+"""
 
 from __future__ import annotations
 
