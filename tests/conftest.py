@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +12,11 @@ from tests.support import Door
 from holdfast import get_breaker_registry
 from holdfast.testing import VirtualClock
 
-# A busy machine must not fail a test: how long an example takes is not what the properties are about.
-settings.register_profile("holdfast", deadline=None)
-settings.load_profile("holdfast")
+# A busy machine must not fail a test: how long an example takes is not what the properties are about. The examples are
+# the same in every run; `HYPOTHESIS_PROFILE=explore pytest` looks for new ones.
+settings.register_profile("holdfast", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "holdfast"))
 
 
 @pytest.fixture(autouse=True)

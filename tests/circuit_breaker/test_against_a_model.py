@@ -262,7 +262,7 @@ class BreakerAgainstModel(RuleBasedStateMachine):
 
 
 TestBreakerAgainstModel = BreakerAgainstModel.TestCase
-TestBreakerAgainstModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBreakerAgainstModel.settings = settings(max_examples=150, stateful_step_count=40)
 
 
 class WindowsAgainstModel(RuleBasedStateMachine):
@@ -305,4 +305,4 @@ class WindowsAgainstModel(RuleBasedStateMachine):
 
 
 TestWindowsAgainstModel = WindowsAgainstModel.TestCase
-TestWindowsAgainstModel.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestWindowsAgainstModel.settings = settings(max_examples=100, stateful_step_count=30)

@@ -24,6 +24,7 @@ from holdfast import (
     with_retry,
 )
 from holdfast.circuit_breaker import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
+from holdfast.circuit_breaker.state import Circuit
 from holdfast.testing import VirtualClock
 
 CLOSED, OPEN, HALF_OPEN = CircuitState
@@ -412,6 +413,13 @@ def test_disabled_mode_lets_everything_pass_uncounted(door: Door, clock: Virtual
     succeed(door, breaker)
     assert breaker.state is CLOSED
     assert breaker.metrics.total_requests == 0
+
+
+def test_a_call_that_finds_the_circuit_opened_just_before_it_took_the_lock_is_refused() -> None:
+    circuit = Circuit(CircuitBreakerConfig(), now=0.0)
+    circuit.trip(0.0, None)
+    assert circuit.admit(1.0) is None
+    assert circuit.admit(30.0) is not None
 
 
 def test_held_open_it_stays_open_until_told(door: Door, clock: VirtualClock) -> None:
