@@ -32,6 +32,8 @@ FLOORS = {
     "retry.presets": 2,
     "retry.source": 2,
     "retry.state": 2,
+    "circuit_breaker.bulkhead.config": 2,
+    "circuit_breaker.bulkhead.events": 2,
     "circuit_breaker.config": 2,
     "circuit_breaker.events": 2,
     "circuit_breaker.ledger": 2,

@@ -23,6 +23,11 @@ PRINTS = {
         "circuit HALF_OPEN to CLOSED",
         "12 visits, 7 calls of the service, 5 spared",
     ],
+    "parallel_agents.py": [
+        "answer to question 1",
+        "refused: bulkhead 'model': 3 calls are running and 5 wait, which is all that may",
+        "8 answered, 4 refused, never more than 3 at once",
+    ],
     "execute_directly.py": [
         "orders: rows of orders after 1 attempts, waited nothing",
         "invoices: rows of invoices after 3 attempts, waited 0.1 s, 0.2 s",

@@ -10,15 +10,20 @@ Decorate a function, plain or async::
 
 from .circuit_breaker import (
     BreakerRegistry,
+    Bulkhead,
+    BulkheadConfig,
+    BulkheadRegistry,
     CircuitBreaker,
     CircuitBreakerConfig,
     CircuitMetrics,
     CircuitState,
+    create_bulkhead,
     create_circuit_breaker,
     get_breaker_registry,
+    get_bulkhead_registry,
 )
 from .clock import Clock
-from .decorators import with_circuit_breaker, with_retry
+from .decorators import bulkhead, with_circuit_breaker, with_retry
 from .errors import (
     BulkheadError,
     BulkheadFullError,
@@ -64,8 +69,11 @@ __all__ = [
     "BackoffConfig",
     "BackoffStrategy",
     "BreakerRegistry",
+    "Bulkhead",
+    "BulkheadConfig",
     "BulkheadError",
     "BulkheadFullError",
+    "BulkheadRegistry",
     "BulkheadTimeoutError",
     "CircuitBreaker",
     "CircuitBreakerConfig",
@@ -92,11 +100,14 @@ __all__ = [
     "RetryResult",
     "UnknownPolicyError",
     "WorkerLimitError",
+    "bulkhead",
     "create_backoff",
+    "create_bulkhead",
     "create_circuit_breaker",
     "create_retry_policy",
     "execute_with_retry",
     "get_breaker_registry",
+    "get_bulkhead_registry",
     "get_error_classifier",
     "get_retry_policy",
     "register_retry_policy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from .circuit_breaker.breaker import CircuitBreaker
+from .circuit_breaker.bulkhead.registry import protector
 from .circuit_breaker.registry import get_breaker_registry
 from .errors import ConfigurationError
 from .retry.manager import RetryManager
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ParamSpec, TypeVar, Unpack
 
+    from .circuit_breaker.bulkhead import Bulkhead, BulkheadConfig
+    from .circuit_breaker.bulkhead.config import NamelessBulkheadFields
     from .circuit_breaker.config import CircuitBreakerConfig, NamelessFields
     from .clock import Clock
     from .errors import ErrorClassifier
@@ -104,3 +107,26 @@ def with_circuit_breaker(
     if not isinstance(name, str):
         raise TypeError(f"with_circuit_breaker takes the name of the dependency, not {shown(name)}")
     return get_breaker_registry().get_or_create(name, config, **overrides).protect
+
+
+def bulkhead(
+    name: str | BulkheadConfig | Bulkhead | None = None,
+    config: BulkheadConfig | None = None,
+    /,
+    **overrides: Unpack[NamelessBulkheadFields],
+) -> Guard:
+    """Let only so many calls of a function run at once, and so many wait; the rest is refused.
+
+    `name` is that of the dependency: all functions with it share one bulkhead. `config`, or fields of one as keywords,
+    is how it is made if there is none of that name yet. Without a name, the function has a bulkhead of its own.
+
+    >>> @bulkhead("search-tool", max_concurrent=10, max_queue=50)
+    ... def search(query: str) -> str:
+    ...     return f"pages about {query}"
+    >>> search("kelp")
+    'pages about kelp'
+
+    Raises `ConfigurationError` at once if the name is in use with another config; `TypeError`, when decorating, for
+    what cannot be guarded. A call that gets no permit raises `BulkheadFullError` or `BulkheadTimeoutError`.
+    """
+    return protector(name, config, overrides)

@@ -1,6 +1,16 @@
-"""Circuit breaker: calls to a dependency that is down are refused until it is well again."""
+"""Circuit breaker: calls to a dependency that is down are refused until it is well again; and the bulkhead."""
 
 from .breaker import CircuitBreaker
+from .bulkhead import (
+    Bulkhead,
+    BulkheadConfig,
+    BulkheadMetrics,
+    BulkheadPermit,
+    BulkheadRegistry,
+    BulkheadStats,
+    create_bulkhead,
+    get_bulkhead_registry,
+)
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
 from .permit import CircuitPermit
@@ -8,6 +18,12 @@ from .registry import BreakerRegistry, CircuitHealth, create_circuit_breaker, ge
 
 __all__ = [
     "BreakerRegistry",
+    "Bulkhead",
+    "BulkheadConfig",
+    "BulkheadMetrics",
+    "BulkheadPermit",
+    "BulkheadRegistry",
+    "BulkheadStats",
     "CircuitBreaker",
     "CircuitBreakerConfig",
     "CircuitCallEnded",
@@ -17,6 +33,8 @@ __all__ = [
     "CircuitPermit",
     "CircuitState",
     "CircuitStateChanged",
+    "create_bulkhead",
     "create_circuit_breaker",
     "get_breaker_registry",
+    "get_bulkhead_registry",
 ]

@@ -1,0 +1,360 @@
+"""A bulkhead: so many calls at once, so many waiting, the rest refused, so that one slow dependency sinks no ship."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+from ..._runtime.callables import check_guardable, guarded
+from ..._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
+from ..._runtime.threads import loop_is_running
+from ...errors import BulkheadFullError, BulkheadTimeoutError, ConfigurationError
+from ...functions import is_async
+from ...journal import report_broken
+from ...records import did_you_mean
+from ...settings import optional_callable, optional_seconds, shown
+from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
+from .events import (
+    BulkheadEvent,
+    BulkheadExecutionCompleted,
+    BulkheadExecutionStarted,
+    BulkheadQueued,
+    BulkheadRejected,
+)
+from .guard import run, run_async, wrap
+from .queue import HELD, Line, Place, TaskPlace, ThreadPlace
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine, Generator
+    from datetime import timedelta
+    from types import TracebackType
+    from typing import NoReturn, ParamSpec, TypeAlias, TypeVar
+
+    from ...clock import Clock
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    T = TypeVar("T")
+    EventName: TypeAlias = Literal["execution_started", "execution_completed", "queued", "rejected"]
+    Timeout: TypeAlias = float | timedelta | Literal["queue_timeout"] | None
+
+EVENTS: dict[str, type[BulkheadEvent]] = {
+    "execution_started": BulkheadExecutionStarted,
+    "execution_completed": BulkheadExecutionCompleted,
+    "queued": BulkheadQueued,
+    "rejected": BulkheadRejected,
+}
+
+
+class BulkheadPermit:
+    """The right to run one call. A `with` block, or `release()`, gives it back; dropping it does so too.
+
+    Giving it back twice does no harm.
+    """
+
+    __slots__ = ("_bulkhead", "_place", "_started")
+
+    def __init__(self, bulkhead: Bulkhead, place: Place) -> None:
+        self._bulkhead = bulkhead
+        self._place = place
+        self._started: float | None = None
+
+    def release(self) -> None:
+        """Give the permit back: to the first one who waits, if anybody does."""
+        if self._bulkhead.line.leave(self._place) and self._started is not None:
+            self._bulkhead.ended(self._started)
+
+    def begin(self, waited: float) -> None:
+        """Tell those who listen that the call begins."""
+        bulkhead = self._bulkhead
+        if bulkhead.line.loud:
+            self._started = bulkhead.clock.monotonic()
+            try:
+                bulkhead.tell("execution_started", waited=waited)
+            except BaseException:  # Ctrl-C in a listener; its errors are logged
+                self.release()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+    __del__ = release
+
+
+class Acquiring:
+    """A permit that is being waited for: to be awaited, or entered with `async with`."""
+
+    __slots__ = ("_bulkhead", "_permit", "_timeout")
+
+    def __init__(self, bulkhead: Bulkhead, timeout: float | None) -> None:
+        self._bulkhead = bulkhead
+        self._timeout = timeout
+        self._permit: BulkheadPermit | None = None
+
+    def __await__(self) -> Generator[Any, Any, BulkheadPermit]:
+        return self._bulkhead.wait_async(self._timeout).__await__()
+
+    async def __aenter__(self) -> BulkheadPermit:
+        self._permit = permit = await self
+        return permit
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        permit, self._permit = self._permit, None
+        if permit is not None:
+            permit.release()
+
+
+class Bulkhead:
+    """Lets `max_concurrent` calls run at once, keeps `max_queue` waiting in one line, and refuses the rest.
+
+    * `config`: a `BulkheadConfig`. Default: one with nothing but defaults.
+    * `name`: default the config's.
+    * `clock`: time; default the real one. With another one, a wait for a permit is the clock's `sleep` or
+      `sleep_async`, so that a test need not wait either.
+
+    Threads and tasks of any event loops wait in the same line, first come, first served. Nothing is locked while a call
+    runs or a listener is told, and a call that finds a permit free, with nobody waiting, takes no lock at all.
+
+    >>> bulkhead = Bulkhead(BulkheadConfig(name="search", max_concurrent=2, max_queue=0))
+    >>> bulkhead.execute(lambda: bulkhead.stats)
+    BulkheadStats(active=1, queued=0, available=1)
+
+    Raises `ConfigurationError` if `config` is none.
+    """
+
+    __slots__ = ("__weakref__", "_listeners", "clock", "config", "line", "name")
+
+    def __init__(
+        self, config: BulkheadConfig | None = None, *, name: str | None = None, clock: Clock | None = None
+    ) -> None:
+        given: Any = BulkheadConfig() if config is None else config
+        if not isinstance(given, BulkheadConfig):
+            raise ConfigurationError(f"Bulkhead: config must be a BulkheadConfig, not {shown(given)}")
+        self.config = given
+        self.name = given.name if name is None else name
+        self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
+        self.line = Line(given.max_concurrent, given.max_queue)
+        self._listeners: tuple[tuple[str, Callable[[Any], object]], ...] = ()
+
+    # Calling.
+
+    @overload
+    def execute(self, operation: Callable[[], Coroutine[Any, Any, T]]) -> Coroutine[Any, Any, T]: ...
+    @overload
+    def execute(self, operation: Callable[[], T]) -> T: ...
+    def execute(self, operation: Callable[[], Any]) -> Any:
+        """Call `operation` once it has a permit; return its value or, for an async one, something to await.
+
+        Raises `BulkheadFullError` if the queue is full, `BulkheadTimeoutError` if no permit came within
+        `queue_timeout`, `TypeError` for what cannot be called.
+        """
+        check_guardable(operation, "bulkhead")
+        return run_async(self, operation, (), {}) if is_async(operation) else run(self, operation, (), {})
+
+    def protect(self, function: Callable[P, R], /) -> Callable[P, R]:
+        """Return `function` guarded by this bulkhead; works as a decorator.
+
+        Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called.
+        """
+        result: Callable[P, R] = guarded(function, "bulkhead", lambda inner: wrap(lambda: self, inner, lambda: self))
+        return result
+
+    def acquire(self, timeout: Timeout = "queue_timeout") -> BulkheadPermit:
+        """Return a permit, to be used in a `with` block; waits for at most `timeout` seconds, None without end.
+
+        >>> with Bulkhead().acquire(timeout=0):
+        ...     pass
+
+        In a thread whose event loop is running it does not wait, as nothing else would run there meanwhile.
+
+        Raises `BulkheadFullError` and `BulkheadTimeoutError`.
+        """
+        return self.wait(self._seconds(timeout))
+
+    def acquire_async(self, timeout: Timeout = "queue_timeout") -> Acquiring:
+        """Return something to await for a permit, or to enter with `async with`; else as `acquire`."""
+        return Acquiring(self, self._seconds(timeout))
+
+    def _seconds(self, timeout: Any) -> float | None:
+        if timeout == "queue_timeout":
+            return self.config.queue_timeout
+        return optional_seconds("Bulkhead", "timeout", timeout, zero=True)
+
+    def adopt(self) -> BulkheadPermit:
+        """Return the permit of a call that took its token on the quiet path."""
+        return BulkheadPermit(self, Place(HELD))
+
+    def wait(self, timeout: float | None) -> BulkheadPermit:
+        """Return a permit, waiting in this thread if there is none."""
+        place = Place()
+        waited = 0.0
+        try:
+            if not self.line.take(place):
+                if loop_is_running():
+                    self.line.refuse(place)
+                    self._refuse_full(
+                        "waiting in this thread would stop its event loop; make the guarded function `async def` (or "
+                        "use acquire_async), or call it through `asyncio.to_thread`"
+                    )
+                place = mine = ThreadPlace()
+                began = self._join(place)
+                if timeout is None:
+                    mine.gate.acquire()
+                elif self.clock is SYSTEM_CLOCK:
+                    mine.gate.acquire(timeout=min(timeout, LONGEST_SLEEP))
+                else:
+                    self.clock.sleep(timeout)
+                waited = self._called(place, began, timeout)
+        except BaseException:
+            self.line.leave(place)
+            raise
+        return self._begin(place, waited)
+
+    async def wait_async(self, timeout: float | None) -> BulkheadPermit:  # noqa: ASYNC109  ours, not asyncio's
+        """Return a permit, suspending this task if there is none."""
+        place = Place()
+        waited = 0.0
+        timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        try:
+            if not self.line.take(place):
+                import asyncio
+
+                loop = asyncio.get_running_loop()
+                place = mine = TaskPlace(loop)
+                began = self._join(place)
+                if timeout is not None and self.clock is SYSTEM_CLOCK:
+                    timer = loop.call_later(min(timeout, LONGEST_SLEEP), mine.arrive)
+                elif timeout is not None:
+                    timer = loop.create_task(self._sleep(timeout))
+                    timer.add_done_callback(lambda _timer: mine.arrive())
+                await mine.called
+                waited = self._called(place, began, timeout)
+        except BaseException:
+            self.line.leave(place)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return self._begin(place, waited)
+
+    async def _sleep(self, duration: float) -> None:
+        await self.clock.sleep_async(duration)
+
+    def _join(self, place: Place) -> float:
+        """Go into the queue and return when that was; raise if it is full."""
+        position = self.line.enter(place)
+        if position is None:
+            self._refuse_full(f"{self.config.max_queue} wait, which is all that may")
+        self.tell("queued", position=position)
+        return self.clock.monotonic()
+
+    def _called(self, place: Place, began: float, timeout: float | None) -> float:
+        """The wait is over: take the permit and return how long it was, or raise if there is none."""
+        waited = self.clock.monotonic() - began
+        if self.line.expire(place):
+            self._refuse("timeout", waited, f"no permit came free within {timeout:g} s")
+        place.state = HELD
+        return waited
+
+    def _begin(self, place: Place, waited: float) -> BulkheadPermit:
+        permit = BulkheadPermit(self, place)
+        permit.begin(waited)
+        return permit
+
+    # Refusing and telling.
+
+    def _refuse_full(self, why: str) -> NoReturn:
+        self._refuse("full", 0.0, f"{self.config.max_concurrent} calls are running and {why}")
+
+    def _refuse(self, reason: Literal["full", "timeout"], waited: float, why: str) -> NoReturn:
+        on_reject = self.config.on_reject
+        if on_reject is not None:
+            self._call(on_reject, BulkheadRejected(name=self.name, reason=reason, waited=waited))
+        self.tell("rejected", reason=reason, waited=waited)
+        kind = BulkheadFullError if reason == "full" else BulkheadTimeoutError
+        raise kind(f"bulkhead {self.name!r}: {why}", name=self.name)
+
+    def ended(self, started: float) -> None:
+        """Tell those who listen that a call is over."""
+        self.tell("execution_completed", duration=self.clock.monotonic() - started)
+
+    def tell(self, event: EventName, **fields: Any) -> None:
+        """Hand an event, made now, to those who listen to it."""
+        hearers = [listener for name, listener in self._listeners if name == event]
+        if hearers:
+            record = EVENTS[event](name=self.name, **fields)
+            for listener in hearers:
+                self._call(listener, record)
+
+    def _call(self, listener: Callable[[Any], object], event: BulkheadEvent) -> None:
+        try:
+            listener(event)
+        except Exception:
+            report_broken("bulkhead", "listener", listener)
+
+    def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
+        """Call `listener` with a frozen record of each such event; return a function that ends it.
+
+        "execution_started" gives `BulkheadExecutionStarted`, "execution_completed" `BulkheadExecutionCompleted`,
+        "queued" `BulkheadQueued`, "rejected" `BulkheadRejected` (full or timed out). Listeners run after the fact and
+        may use the bulkhead; one that raises is logged.
+
+        Raises `ConfigurationError` for another event, and for what cannot be called.
+        """
+        heard: Any = listener
+        if event not in EVENTS:
+            raise ConfigurationError(f"on: there is no event {shown(event)}; {did_you_mean(event, EVENTS)}")
+        optional_callable("on", "listener", () if heard is None else heard, "(event)")
+        entry = (event, listener)
+
+        def unsubscribe() -> None:
+            with self.line.lock:
+                self._hear(tuple(each for each in self._listeners if each is not entry))
+
+        with self.line.lock:
+            self._hear((*self._listeners, entry))
+        return unsubscribe
+
+    def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
+        self._listeners = listeners
+        self.line.loud = bool(listeners)
+        self.line.mark()
+
+    # Showing.
+
+    @property
+    def stats(self) -> BulkheadStats:
+        """How things stand now."""
+        with self.line.lock:
+            available = self.line.available
+            return BulkheadStats(
+                active=self.line.permits - available, queued=len(self.line.waiters), available=available
+            )
+
+    @property
+    def metrics(self) -> BulkheadMetrics:
+        """What the bulkhead has seen so far."""
+        line = self.line
+        with line.lock:
+            stats = self.stats
+            completed = line.completed
+            return BulkheadMetrics(
+                name=self.name,
+                admitted=completed + stats.active,
+                completed=completed,
+                rejected=line.rejected,
+                timed_out=line.timed_out,
+                abandoned=line.abandoned,
+                **stats.as_dict(),
+            )
+
+    def __repr__(self) -> str:
+        stats = self.stats
+        return f"Bulkhead({self.name!r}, active={stats.active}, queued={stats.queued}, available={stats.available})"

@@ -1,0 +1,264 @@
+"""The permits of a bulkhead and the one queue for them, in which threads and tasks of any event loop stand together.
+
+The rules, which everything here keeps:
+
+* A free permit is a token in `free`; `unminted` ones have never been asked for and get their token when they are.
+* A token is taken and put back by single operations, which are atomic under the GIL, so a guard may do both without
+  the lock: it looks at `busy` first, takes a token, and later puts it back, counts with `done`, and if somebody is
+  `busy` by then it calls `dispatch`.
+* Whoever waits enters under the lock and dispatches afterwards. So either the one who puts a token back sees the
+  waiter, or the waiter sees the token.
+* `dispatch` hands tokens to waiters in their order. `busy` is true as long as there is one, and keeps late-comers from
+  taking a token past them.
+* The state of a place only moves on, under the lock: WAITING → GRANTED → HELD → GONE. Whoever moves it to GONE, and
+  nobody else, puts the token back that belonged to it.
+
+The lock is re-entrant, since a finaliser or a signal handler may use the bulkhead while this thread has it, and the
+critical sections are written so that what such a one does in between does no harm. No user code runs under the lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import asyncio
+
+WAITING: Final = 0
+GRANTED: Final = 1
+HELD: Final = 2
+GONE: Final = 3
+
+MINTED_AT_ONCE: Final = 64
+
+LOCK_FREE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether single operations on the tokens may be relied on to be atomic."""
+
+
+class Place:
+    """What somebody has of the bulkhead: a place in the queue, then a permit, then nothing."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: int = WAITING) -> None:
+        self.state = state
+
+    def wake(self) -> bool:
+        """Tell the owner that the permit is there; False if there is nobody left to tell."""
+        return True
+
+
+class ThreadPlace(Place):
+    """A thread's place; `gate` is a lock that the grant opens."""
+
+    __slots__ = ("gate",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Lock()
+        self.gate.acquire()
+
+    def wake(self) -> bool:
+        """Let the thread go on."""
+        self.gate.release()
+        return True
+
+
+class TaskPlace(Place):
+    """A task's place; it awaits `called`, a future of its event loop."""
+
+    __slots__ = ("_loop", "called")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self.called: asyncio.Future[None] = loop.create_future()
+
+    def wake(self) -> bool:
+        """Resolve the future, in its own loop's thread; False if that loop is closed."""
+        if _running_loop() is self._loop:
+            self.arrive()
+            return True
+        try:
+            self._loop.call_soon_threadsafe(self.arrive)
+        except RuntimeError:
+            return False
+        return True
+
+    def arrive(self) -> None:
+        """Let the task go on, unless it was cancelled meanwhile: then it passes on itself what it was granted."""
+        if not self.called.done():
+            self.called.set_result(None)
+
+
+def _running_loop() -> Any:
+    asyncio = sys.modules["asyncio"]  # a task waits, so it is there
+    return asyncio._get_running_loop()  # noqa: SLF001  the documented way that does not raise
+
+
+class Line:
+    """The permits, and the queue for them."""
+
+    __slots__ = (
+        "abandoned",
+        "busy",
+        "done",
+        "free",
+        "lock",
+        "loud",
+        "permits",
+        "places",
+        "rejected",
+        "retired",
+        "timed_out",
+        "unminted",
+        "waiters",
+    )
+
+    def __init__(self, permits: int, places: int) -> None:
+        self.permits = permits
+        self.places = places
+        self.unminted = permits
+        self.free: deque[None] = deque()
+        self.waiters: OrderedDict[Place, None] = OrderedDict()  # takes out any entry in O(1), and the first one too
+        self.busy: list[bool] = []
+        self.loud = False  # if somebody listens
+        self.retired = False  # if another bulkhead goes by the name of this one
+        self.done = itertools.count()
+        self.rejected = self.timed_out = self.abandoned = 0
+        self.lock = threading.RLock()
+        self._mint()
+        self.mark()
+
+    def _mint(self) -> None:
+        minted = min(self.unminted, MINTED_AT_ONCE)
+        self.unminted -= minted
+        self.free.extend([None] * minted)
+
+    def mark(self) -> None:
+        """Under the lock: let the guards know whether a call must not take the quiet path."""
+        self.busy[:] = [True] if self.waiters or self.loud or self.retired or not LOCK_FREE else []
+
+    def take(self, place: Place) -> bool:
+        """Let `place` hold a permit if one is free and nobody waits for it."""
+        self.dispatch()
+        with self.lock:
+            if self.waiters:
+                return False
+            if not self.free:
+                self._mint()
+            try:
+                del self.free[0]
+            except IndexError:
+                return False
+            place.state = HELD
+            return True
+
+    def enter(self, place: Place) -> int | None:
+        """Give `place` a place in the queue and return its number, from 1, or None if the queue is full.
+
+        A permit that came free meanwhile is granted to it at once, unless others were first.
+        """
+        with self.lock:
+            if len(self.waiters) >= self.places:
+                self.refuse(place)
+                return None
+            self.waiters[place] = None
+            position = len(self.waiters)
+            self.mark()
+        self.dispatch()
+        return position
+
+    def refuse(self, place: Place) -> None:
+        """Count a call that is not let into the queue."""
+        with self.lock:
+            place.state = GONE
+            self.rejected += 1
+
+    def dispatch(self) -> None:
+        """Hand free tokens to waiters, first come, first served."""
+        while self.waiters:
+            granted: Place | None = None
+            try:
+                with self.lock:
+                    # There is no call from finding the first one to taking it out, and only after calls does CPython
+                    # look for signals or collect garbage: nothing can come in between.
+                    for first in self.waiters:
+                        if first.state != WAITING:  # its leaving is what was interrupted by this
+                            del self.waiters[first]
+                            break
+                        try:
+                            del self.free[0]
+                        except IndexError:
+                            return
+                        del self.waiters[first]
+                        first.state = GRANTED
+                        granted = first
+                        break
+                    self.mark()
+            finally:
+                alive = granted is None or granted.wake()
+            if not alive and granted is not None:
+                self._give_up(granted)
+
+    def _withdraw(self, place: Place) -> int:
+        """Move `place` to GONE, put its token back if it has one, and return in which state it was."""
+        with self.lock:
+            before, place.state = place.state, GONE
+            if before == WAITING:
+                self.waiters.pop(place, None)
+                self.mark()
+            elif before != GONE:
+                self.free.append(None)
+        return before
+
+    def leave(self, place: Place) -> bool:
+        """Give up what `place` has, and return whether that was the permit of a call; once is enough."""
+        held = self._give_up(place)
+        self.dispatch()
+        return held
+
+    def _give_up(self, place: Place) -> bool:
+        with self.lock:
+            before = self._withdraw(place)
+            if before == HELD:
+                next(self.done)
+            elif before != GONE:
+                self.abandoned += 1
+        return before == HELD
+
+    def expire(self, place: Place) -> bool:
+        """Take `place` out of the queue because its time is up; False if it is not in there any more."""
+        with self.lock:
+            if place.state != WAITING:
+                return False
+            self._withdraw(place)
+            self.timed_out += 1
+            return True
+
+    @property
+    def completed(self) -> int:
+        """How many calls have given their permit back. A count shows where it is only by its name."""
+        return int(repr(self.done)[len("count(") : -1])
+
+    @property
+    def available(self) -> int:
+        """How many permits are free."""
+        with self.lock:
+            return len(self.free) + self.unminted
+
+    def retire(self) -> None:
+        """Close the quiet path for good, so that the guards look for the bulkhead that took over the name."""
+        with self.lock:
+            self.retired = True
+            self.mark()
+
+
+UNBOUND: Final = Line(1, 0)
+"""In place of the line of a bulkhead that a guard has not looked up yet."""
+
+UNBOUND.retire()
