@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from tests.support import Door
 
-from holdfast import get_breaker_registry
+from holdfast import get_breaker_registry, get_bulkhead_registry
 from holdfast.testing import VirtualClock
 
 # A busy machine must not fail a test: how long an example takes is not what the properties are about. The examples are
@@ -20,12 +20,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "holdfast"))
 
 
 @pytest.fixture(autouse=True)
-def _no_breaker_of_another_test() -> Iterator[None]:
-    """Breakers are found by name in one registry; each test begins and ends with it empty."""
+def _no_guard_of_another_test() -> Iterator[None]:
+    """Breakers and bulkheads are found by name in one registry each; each test begins and ends with them empty."""
     yield
-    registry = get_breaker_registry()
-    for name in registry.get_all():
-        registry.remove(name)
+    for registry in (get_breaker_registry(), get_bulkhead_registry()):
+        for name in registry.get_all():
+            registry.remove(name)
 
 
 @pytest.fixture

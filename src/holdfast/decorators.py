@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
-from .circuit_breaker.breaker import CircuitBreaker
-from .circuit_breaker.bulkhead.registry import protector
+from ._runtime.callables import guarded
+from .circuit_breaker import breaker, guard as breaker_guard
+from .circuit_breaker.bulkhead import guard as bulkhead_guard, manager
+from .circuit_breaker.bulkhead.registry import get_bulkhead_registry
 from .circuit_breaker.registry import get_breaker_registry
 from .errors import ConfigurationError
+from .functions import name_of
+from .journal import report_broken
 from .retry.manager import RetryManager
 from .retry.policy import RetryPolicy
-from .settings import shown
+from .settings import optional_callable, shown, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import ParamSpec, TypeVar, Unpack
 
+    from .circuit_breaker.breaker import CircuitBreaker
     from .circuit_breaker.bulkhead import Bulkhead, BulkheadConfig
     from .circuit_breaker.bulkhead.config import NamelessBulkheadFields
     from .circuit_breaker.config import CircuitBreakerConfig, NamelessFields
     from .clock import Clock
     from .errors import ErrorClassifier
+    from .registry import GuardRegistry
     from .retry.policy import RetryFields
 
     P = ParamSpec("P")
@@ -83,13 +89,32 @@ def with_retry(
     return RetryManager(clock=clock, classifier=classifier, **overrides).protect(function)
 
 
+@overload
+def with_circuit_breaker(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
 def with_circuit_breaker(
-    name: str | CircuitBreaker, config: CircuitBreakerConfig | None = None, /, **overrides: Unpack[NamelessFields]
-) -> Guard:
-    """Guard a function by the circuit breaker of that name, which all functions with the name share.
+    name: str | CircuitBreakerConfig | CircuitBreaker | None = None,
+    config: CircuitBreakerConfig | None = None,
+    /,
+    *,
+    key: Callable[..., object] | None = None,
+    **overrides: Unpack[NamelessFields],
+) -> Guard: ...
+def with_circuit_breaker(
+    name: Any = None,
+    config: CircuitBreakerConfig | None = None,
+    /,
+    *,
+    key: Callable[..., object] | None = None,
+    **overrides: Unpack[NamelessFields],
+) -> Any:
+    """Refuse the calls of a function while what it depends on is down.
 
-    `name` is that of the dependency, or a `CircuitBreaker` of your own. `config`, or fields of one as keywords, is how
-    the breaker is made if there is none of that name yet.
+    * `name`: of the dependency; all functions with it share one breaker of the process-wide registry. A config with a
+      name of its own, or a `CircuitBreaker`, may stand here too. Without a name, each function has its own breaker.
+    * `config`, or fields of one as keywords: how the breaker is made if there is none of that name yet.
+    * `key(*args, **kwargs)`: gives each call its own breaker by what it returns, such as a host or a tenant; these are
+      called `name[key]`.
 
     >>> @with_circuit_breaker("search-tool", failure_threshold=5)
     ... def search(query: str) -> str:
@@ -97,28 +122,41 @@ def with_circuit_breaker(
     >>> search("kelp")
     'pages about kelp'
 
+    Without a config, the name is looked up at the first call, so the breaker may be configured later than the function
+    is decorated. A breaker that is replaced in the registry is followed.
+
     Raises `ConfigurationError` at once if the name is in use with another config; `TypeError`, when decorating, for
     what cannot be guarded. A call that is refused raises `CircuitOpenError`.
     """
-    if isinstance(name, CircuitBreaker):
-        if config is not None or overrides:
-            raise ConfigurationError("with_circuit_breaker: a CircuitBreaker has its config; give no other")
-        return name.protect
-    if not isinstance(name, str):
-        raise TypeError(f"with_circuit_breaker takes the name of the dependency, not {shown(name)}")
-    return get_breaker_registry().get_or_create(name, config, **overrides).protect
+    return _shared(_BREAKERS, name, config, overrides, key)
 
 
+@overload
+def bulkhead(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
 def bulkhead(
     name: str | BulkheadConfig | Bulkhead | None = None,
     config: BulkheadConfig | None = None,
     /,
+    *,
+    key: Callable[..., object] | None = None,
     **overrides: Unpack[NamelessBulkheadFields],
-) -> Guard:
+) -> Guard: ...
+def bulkhead(
+    name: Any = None,
+    config: BulkheadConfig | None = None,
+    /,
+    *,
+    key: Callable[..., object] | None = None,
+    **overrides: Unpack[NamelessBulkheadFields],
+) -> Any:
     """Let only so many calls of a function run at once, and so many wait; the rest is refused.
 
-    `name` is that of the dependency: all functions with it share one bulkhead. `config`, or fields of one as keywords,
-    is how it is made if there is none of that name yet. Without a name, the function has a bulkhead of its own.
+    * `name`: of the dependency; all functions with it share one bulkhead of the process-wide registry. A config with a
+      name of its own, or a `Bulkhead`, may stand here too. Without a name, each function has its own bulkhead.
+    * `config`, or fields of one as keywords: how the bulkhead is made if there is none of that name yet.
+    * `key(*args, **kwargs)`: gives each call its own bulkhead by what it returns, such as a host or a tenant; these are
+      called `name[key]`.
 
     >>> @bulkhead("search-tool", max_concurrent=10, max_queue=50)
     ... def search(query: str) -> str:
@@ -126,7 +164,97 @@ def bulkhead(
     >>> search("kelp")
     'pages about kelp'
 
+    Without a config, the name is looked up at the first call, so the bulkhead may be configured later than the function
+    is decorated. A bulkhead that is replaced in the registry is followed.
+
     Raises `ConfigurationError` at once if the name is in use with another config; `TypeError`, when decorating, for
     what cannot be guarded. A call that gets no permit raises `BulkheadFullError` or `BulkheadTimeoutError`.
     """
-    return protector(name, config, overrides)
+    return _shared(_BULKHEADS, name, config, overrides, key)
+
+
+class _Pattern(NamedTuple):
+    """A kind of guard that functions share by name."""
+
+    decorator: str
+    guard: Any
+    registry: GuardRegistry[Any]
+    wrap: Callable[[Any, Any], Any]
+    wrap_each: Callable[[Any, Any], Any]
+
+
+_BREAKERS = _Pattern(
+    "with_circuit_breaker",
+    breaker.CircuitBreaker,
+    get_breaker_registry(),
+    breaker_guard.wrap,
+    breaker_guard.wrap_each,
+)
+_BULKHEADS = _Pattern(
+    "bulkhead", manager.Bulkhead, get_bulkhead_registry(), bulkhead_guard.wrap, bulkhead_guard.wrap_each
+)
+
+
+def _shared(
+    pattern: _Pattern, given: Any, config: Any, overrides: Mapping[str, Any], key: Callable[..., object] | None
+) -> Any:
+    """Return the decorator, or, for a function, the function decorated."""
+    registry, kind = pattern.registry, pattern.registry.kind
+    if isinstance(given, pattern.guard):
+        if config is not None or overrides or key is not None:
+            raise ConfigurationError(f"{pattern.decorator}: a {pattern.guard.__name__} has its config; give no other")
+        return given.protect
+    if isinstance(given, registry.config_type):
+        if config is not None:
+            raise ConfigurationError(f"{pattern.decorator}: give one config, not two")
+        given, config = _own_name(given), given
+    wanted = registry.wanted(config, overrides)
+    if isinstance(given, str):
+        return _by_name(pattern, text(pattern.decorator, "name", given), wanted, key)
+    if key is not None:
+        raise ConfigurationError(
+            f"{pattern.decorator}: with a key, give a name too, under which each key has its {kind}: "
+            f'{pattern.decorator}("api", key=...)'
+        )
+    if given is None:
+        return lambda function: _own(pattern, wanted, function)
+    if callable(given) or hasattr(type(given), "__get__"):
+        return _own(pattern, wanted, given)
+    raise TypeError(
+        f"{pattern.decorator} takes a name, a {registry.config_type.__name__}, a {pattern.guard.__name__} or a "
+        f"function, not {shown(given)}; settings are given by keyword"
+    )
+
+
+def _own_name(config: Any) -> str | None:
+    """Return the name of a config, or None if it was not given one."""
+    return None if config.name == type(config)().name else config.name
+
+
+def _own(pattern: _Pattern, config: Any, function: Any) -> Any:
+    """Guard a function by one that no other function has, and that goes by the function's name."""
+    name = name_of(getattr(function, "__func__", function))
+    return pattern.guard(config, name=name).protect(function)
+
+
+def _by_name(pattern: _Pattern, name: str, config: Any, key: Callable[..., object] | None) -> Callable[[Any], Any]:
+    registry = pattern.registry
+    optional_callable(pattern.decorator, "key", key, "(*args, **kwargs) of the guarded function")
+    if config is not None:
+        registry.obtain(name, config, checked=True)
+
+    def each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        assert key is not None  # noqa: S101  else the calls are all alike
+        try:
+            return registry.obtain(f"{name}[{key(*args, **kwargs)}]", config)
+        except Exception:
+            report_broken(pattern.decorator, "key", key)
+            return registry.obtain(name, config)
+
+    def protect(function: Any) -> Any:
+        if key is not None:
+            return guarded(function, registry.kind, lambda inner: pattern.wrap_each(each, inner))
+        binding = registry.binding(name, config)
+        return guarded(function, registry.kind, lambda inner: pattern.wrap(binding, inner))
+
+    return protect

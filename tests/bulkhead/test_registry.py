@@ -14,14 +14,13 @@ import pytest
 from tests.support import Door, Script, run_virtual
 
 from holdfast.circuit_breaker.bulkhead.config import BulkheadConfig
-from holdfast.circuit_breaker.bulkhead.guard import Loud, run, wrap
 from holdfast.circuit_breaker.bulkhead.manager import Bulkhead
 from holdfast.circuit_breaker.bulkhead.registry import (
     BulkheadRegistry,
     create_bulkhead,
     get_bulkhead_registry,
-    protector,
 )
+from holdfast.decorators import bulkhead as guarded_by
 from holdfast.errors import BulkheadFullError, BulkheadTimeoutError, ConfigurationError
 from holdfast.testing import VirtualClock
 
@@ -103,13 +102,11 @@ def test_another_config_for_a_name_in_use_is_refused_unless_it_replaces(registry
     assert [registry.remove("search"), registry.remove("search")] == [True, False]
 
 
-def test_the_first_one_who_says_what_a_bulkhead_is_like_decides(registry: BulkheadRegistry) -> None:
-    function = protector("search", None, {})(lambda: 1)
-    assert function() == 1
-    explicit = registry.get_or_create("search", max_concurrent=3)
-    assert function() == 1
-    assert registry.get("search") is explicit
-    assert explicit.metrics.completed == 1
+def test_a_config_given_after_the_bulkhead_was_made_without_one_is_an_error_too(registry: BulkheadRegistry) -> None:
+    first = registry.get_or_create("search")
+    with pytest.raises(ConfigurationError, match="there is a bulkhead 'search' already"):
+        registry.get_or_create("search", max_concurrent=3)
+    assert registry.get_or_create("search", BulkheadConfig()) is first
 
 
 def test_get_or_create_makes_one_whoever_races(registry: BulkheadRegistry) -> None:
@@ -127,24 +124,24 @@ def test_get_or_create_makes_one_whoever_races(registry: BulkheadRegistry) -> No
 
 
 def test_functions_with_one_name_share_one_bulkhead(door: Door) -> None:
-    one = protector("shared", None, {"max_concurrent": 1, "max_queue": 0})(door.function(Script("one")))
-    two = protector("shared", None, {})(door.function(Script("two")))
+    one = guarded_by("shared", max_concurrent=1, max_queue=0)(door.function(Script("one")))
+    two = guarded_by("shared")(door.function(Script("two")))
     assert (door.run(one), door.run(two)) == ("one", "two")
     with get_bulkhead_registry().get("shared").acquire():
         for function in (one, two):
             with pytest.raises(BulkheadFullError):
                 door.run(function)
     with pytest.raises(ConfigurationError, match="replace=True"):
-        protector("shared", None, {"max_concurrent": 2})
+        guarded_by("shared", max_concurrent=2)
 
 
 def test_a_name_alone_is_looked_up_at_the_first_call(door: Door, registry: BulkheadRegistry) -> None:
-    early = protector("later", None, {})(door.function(Script("early")))
+    early = guarded_by("later")(door.function(Script("early")))
     assert not registry.has("later")
     configured = registry.get_or_create("later", max_concurrent=3)
     assert [door.run(early), door.run(early)] == ["early", "early"]
     assert configured.metrics.completed == 2
-    lone = protector("nobody else's", None, {})(door.function(Script("lone")))
+    lone = guarded_by("nobody else's")(door.function(Script("lone")))
     assert door.run(lone) == "lone"
     assert registry.get("nobody else's").metrics.completed == 1
 
@@ -152,7 +149,7 @@ def test_a_name_alone_is_looked_up_at_the_first_call(door: Door, registry: Bulkh
 def test_a_replaced_or_removed_bulkhead_is_followed_and_the_old_one_ends_whole(
     door: Door, registry: BulkheadRegistry
 ) -> None:
-    function = protector("moving", None, {"max_concurrent": 3})(door.function(Script("fine")))
+    function = guarded_by("moving", max_concurrent=3)(door.function(Script("fine")))
     bulkheads = [registry.get("moving")]
     permit = bulkheads[0].acquire()
     for change in (
@@ -172,7 +169,7 @@ def test_a_replaced_or_removed_bulkhead_is_followed_and_the_old_one_ends_whole(
 
 def test_many_threads_that_call_first_bind_to_the_same_bulkhead(registry: BulkheadRegistry) -> None:
     together = threading.Barrier(16)
-    function = protector("bound", None, {})(lambda: None)
+    function = guarded_by("bound")(lambda: None)
 
     def call(_number: int) -> None:
         together.wait()
@@ -183,19 +180,9 @@ def test_many_threads_that_call_first_bind_to_the_same_bulkhead(registry: Bulkhe
     assert registry.get("bound").metrics.completed == 16
 
 
-def test_a_guard_is_bound_once_whatever_another_thread_found() -> None:
-    bound: list[Any] = []
-    one, two = Bulkhead(), Bulkhead()
-    loud = Loud(lambda: one, lambda: 1, run, bound.append, wrap)
-    loud.bind(one)
-    loud.bind(two)
-    assert bound == [one]
-    assert loud((), {}) == 1
-
-
 def test_without_a_name_each_function_has_a_bulkhead_of_its_own(registry: BulkheadRegistry) -> None:
     class Api:
-        @protector(None, None, {"max_concurrent": 1, "max_queue": 0})
+        @guarded_by(max_concurrent=1, max_queue=0)
         @staticmethod
         def search() -> None:
             Api.search()
@@ -203,24 +190,24 @@ def test_without_a_name_each_function_has_a_bulkhead_of_its_own(registry: Bulkhe
     with pytest.raises(BulkheadFullError) as caught:
         Api.search()
     assert caught.value.bulkhead_name.endswith("Api.search")
-    named = protector(BulkheadConfig(name="mine", max_concurrent=1, max_queue=0), None, {})
+    named: Any = guarded_by(BulkheadConfig(name="mine", max_concurrent=1, max_queue=0))
     function: Any = named(lambda: other())
     other: Any = named(lambda: function())
     with pytest.raises(BulkheadFullError) as caught:
         function()
     assert caught.value.bulkhead_name == "mine"
-    assert protector(None, None, {})(lambda: 1)() == 1
-    assert registry.get_all() == {}
+    assert guarded_by()(lambda: 1)() == 1
+    assert list(registry.get_all()) == ["mine"]
 
 
 def test_a_bulkhead_of_ones_own_can_be_given(door: Door) -> None:
     mine = Bulkhead()
-    assert door.run(protector(mine, None, {})(door.function(Script("fine")))) == "fine"
+    assert door.run(guarded_by(mine)(door.function(Script("fine")))) == "fine"
     assert mine.metrics.completed == 1
     with pytest.raises(ConfigurationError, match="has its config"):
-        protector(mine, BulkheadConfig(), {})
+        guarded_by(mine, BulkheadConfig())
     with pytest.raises(TypeError, match="takes a name"):
-        protector(3, None, {})
+        guarded_by(3)  # type: ignore[call-overload]
 
 
 # Events.

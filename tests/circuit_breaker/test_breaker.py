@@ -552,8 +552,8 @@ def test_promise_1_a_guarded_function_keeps_its_looks() -> None:
     assert with_circuit_breaker(own)(service)(1) == "x"
     with pytest.raises(ConfigurationError, match="has its config"):
         with_circuit_breaker(own, failure_threshold=3)
-    with pytest.raises(TypeError, match="takes the name of the dependency"):
-        with_circuit_breaker(service)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="takes a name, a CircuitBreakerConfig, a CircuitBreaker or a function, not 3"):
+        with_circuit_breaker(3)  # type: ignore[call-overload]
 
 
 def test_promise_5_several_event_loops_one_after_another(clock: VirtualClock) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 LONGEST_SLEEP = 1e9
 """Seconds, some thirty years: no operating system refuses that, and several refuse much more."""
+
+LOCK_FREE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether `next` of a counter and single operations on a deque may be relied on to be atomic. Without a GIL, guards
+take their locks."""
 
 
 class SystemClock:

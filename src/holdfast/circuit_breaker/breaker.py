@@ -6,10 +6,11 @@ import threading
 from typing import TYPE_CHECKING, Any, overload
 
 from .._runtime.callables import check_guardable, guarded
-from .._runtime.system import SYSTEM_CLOCK
+from .._runtime.system import LOCK_FREE, SYSTEM_CLOCK
 from ..errors import CircuitOpenError, Classification, ConfigurationError, ErrorCategory, get_error_classifier
 from ..functions import is_async
 from ..journal import report_broken
+from ..registry import Binding
 from ..settings import shown
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import ParamSpec, TypeVar
 
+    from .._runtime.queueing import Stopwatch
     from ..clock import Clock
     from ..errors import ErrorClassifier
     from .herald import EventName, Listeners
@@ -65,13 +67,17 @@ class CircuitBreaker:
         "_ledger",
         "_lock",
         "clock",
-        "config",
+        "monotonic",
         "name",
         "quiet",
+        "settings",
     )
 
     quiet: Closed | None
     """The closed phase, if a call may simply be made and its success tallied; else None."""
+
+    settings: CircuitBreakerConfig
+    """The config, which other breakers may share, whatever its name."""
 
     def __init__(
         self,
@@ -85,25 +91,31 @@ class CircuitBreaker:
         given: Any = CircuitBreakerConfig() if config is None else config
         if not isinstance(given, CircuitBreakerConfig):
             raise ConfigurationError(f"CircuitBreaker: config must be a CircuitBreakerConfig, not {shown(given)}")
-        self.config = given
+        self.settings = given
         self.name = given.name if name is None else name
         self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
+        self.monotonic = self.clock.monotonic
         self._classifier = get_error_classifier() if classifier is None else classifier
         # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
         self._lock = threading.RLock()
         self._herald = Herald(given, self._lock, listeners)
-        self._begin_again(self.clock.monotonic())
+        self._begin_again(self.monotonic())
+
+    @property
+    def config(self) -> CircuitBreakerConfig:
+        """What the breaker is set to, under its own name."""
+        return self.settings if self.settings.name == self.name else self.settings.replace(name=self.name)
 
     def _begin_again(self, now: float) -> None:
-        self._circuit = Circuit(self.config, now)
-        self._ledger = Ledger(self.config.history_size)
+        self._circuit = Circuit(self.settings, now)
+        self._ledger = Ledger(self.settings.history_size)
         self._settle_quiet()
 
     def _settle_quiet(self) -> None:
         """Decide whether calls may take the quiet path."""
         phase = self._circuit.phase
-        loud = self.config.slow_call_duration_threshold is not None or self._herald.hears("call")
-        quiet = isinstance(phase, Closed) and self.config.mode != "disabled" and not loud
+        loud = self.settings.slow_call_duration_threshold is not None or self._herald.hears("call")
+        quiet = LOCK_FREE and self.settings.mode != "disabled" and not loud
         self.quiet = phase if quiet and isinstance(phase, Closed) else None
 
     # Calling.
@@ -126,7 +138,7 @@ class CircuitBreaker:
 
         Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called.
         """
-        result: Callable[P, R] = guarded(function, "circuit breaker", lambda inner: wrap(self, inner))
+        result: Callable[P, R] = guarded(function, "circuit breaker", lambda inner: wrap(Binding.to(self), inner))
         return result
 
     def acquire(self) -> CircuitPermit:
@@ -146,46 +158,32 @@ class CircuitBreaker:
 
         Raises `CircuitOpenError` if the call is refused.
         """
-        if self.config.mode == "disabled":
+        if self.settings.mode == "disabled":
             return None
-        now = self.clock.monotonic()
+        now = self.monotonic()
         phase = self._circuit.phase
         if isinstance(phase, Open) and now < phase.until:
-            self._refuse(phase, now)  # nothing to change, so nothing to lock
-            return None
-        with self._lock:
-            before = self._circuit.phase
-            permit = self._circuit.admit(now)
-            phase = self._circuit.phase
-            self._moved(before, now)
-        self._herald.tell_moves()
-        if permit is None:
-            self._refuse(phase, now)
-        return permit
-
-    def _refuse(self, phase: Phase, now: float) -> None:
-        shadow = self.config.mode == "shadow"
-        retry_after = max(0.0, phase.until - now) if isinstance(phase, Open) and not phase.held else None
-        if self._herald.hears("rejected"):
-            self._herald.notify(
-                "rejected",
-                CircuitCallRejected(name=self.name, state=phase.state, retry_after=retry_after, shadow=shadow),
-            )
-        if shadow:
-            return
-        next(self._ledger.rejected)
-        if retry_after is not None:
-            when = f"a call may be tried in {retry_after:.3g} s"
+            permit = None  # nothing to change, so nothing to lock
         else:
-            when = "it is held open" if isinstance(phase, Open) else "its probes are under way"
+            with self._lock:
+                before = self._circuit.phase
+                permit = self._circuit.admit(now)
+                phase = self._circuit.phase
+                self._moved(before, now)
+            self._herald.tell_moves()
+            if permit is not None:
+                return permit
+        retry_after = max(0.0, phase.until - now) if isinstance(phase, Open) and not phase.held else None
+        shadow = self.settings.mode == "shadow"
+        if self._herald.hears_rejected:
+            event = CircuitCallRejected(name=self.name, state=phase.state, retry_after=retry_after, shadow=shadow)
+            self._herald.notify("rejected", event)
+        if shadow:
+            return None
+        next(self._ledger.rejected)
         history = self._ledger.history
-        last = f"; last failure: {history[-1]}" if history else ""
-        raise CircuitOpenError(
-            f"circuit {self.name!r} is {phase.label}; {when}{last}",
-            name=self.name,
-            state=phase.state,
-            retry_after=retry_after,
-        )
+        last = history[-1] if history else None
+        raise CircuitOpenError(name=self.name, state=phase.state, retry_after=retry_after, last_failure=last)
 
     def tallied_late(self, phase: Closed, number: int) -> None:
         """A success drew `number` from a phase that is not the quiet one any more."""
@@ -193,14 +191,14 @@ class CircuitBreaker:
             if phase.last_number is not None and number > phase.last_number:
                 self._ledger.success(0.0, counts=False)
 
-    def ended(self, permit: Permit | None, error: BaseException | None, started: float | None = None) -> None:
-        """A call that was let in has ended; with `error`, if it raised one. `started` is for the rule on slow calls."""
-        if self.config.mode == "disabled":
+    def ended(self, permit: Permit | None, error: BaseException | None, watch: Stopwatch | None = None) -> None:
+        """A call that was let in has ended; with `error`, if it raised one. `watch` is for the rule on slow calls."""
+        if self.settings.mode == "disabled":
             return
         outcome, retry_after = ("success", None) if error is None else self._judge(error)
-        now = self.clock.monotonic()
-        threshold = self.config.slow_call_duration_threshold
-        slow = threshold is not None and started is not None and now - started >= threshold
+        now = self.monotonic()
+        threshold = self.settings.slow_call_duration_threshold
+        slow = threshold is not None and watch is not None and watch.elapsed(now) >= threshold
         with self._lock:
             before = self._circuit.phase
             self._circuit.look(now)
@@ -229,7 +227,7 @@ class CircuitBreaker:
 
     def _judge(self, error: BaseException) -> tuple[str, float | None]:
         """Return what an error says of the dependency, and how long the server asks to wait."""
-        if not isinstance(error, Exception) or self._is_one_of("ignore", self.config.ignore, error):
+        if not isinstance(error, Exception) or self._is_one_of("ignore", self.settings.ignore, error):
             return "ignore", None
         try:
             seen: object = self._classifier.classify(error)
@@ -237,7 +235,7 @@ class CircuitBreaker:
             report_broken("circuit_breaker", "classifier", self._classifier.classify)
             seen = None
         verdict = seen if isinstance(seen, Classification) else _FAILURE
-        failed = self._is_one_of("failure_on", self.config.failure_on, error)
+        failed = self._is_one_of("failure_on", self.settings.failure_on, error)
         return "failure" if failed else verdict.circuit_outcome, verdict.retry_after
 
     def _is_one_of(self, what: str, kinds: Any, error: Exception) -> bool:
@@ -268,7 +266,7 @@ class CircuitBreaker:
 
     def _move(self, how: Callable[[float], None]) -> None:
         with self._lock:
-            now = self.clock.monotonic()
+            now = self.monotonic()
             before = self._circuit.phase
             self._circuit.look(now)
             if isinstance(before, Closed):
@@ -320,7 +318,7 @@ class CircuitBreaker:
     def state(self) -> CircuitState:
         """The state now; an open circuit whose reset timeout is over goes half-open when it is looked at."""
         phase = self._circuit.phase
-        if isinstance(phase, Open) and self.clock.monotonic() >= phase.until:
+        if isinstance(phase, Open) and self.monotonic() >= phase.until:
             self._move(lambda _now: None)
         return self._circuit.phase.state
 
@@ -328,7 +326,7 @@ class CircuitBreaker:
     def metrics(self) -> CircuitMetrics:
         """What the breaker has seen so far, exactly, whatever other threads are doing."""
         with self._lock:
-            now = self.clock.monotonic()
+            now = self.monotonic()
             phase = self._circuit.phase
             if isinstance(phase, Closed):
                 self._ledger.absorb(phase, phase.collect(now))

@@ -26,7 +26,7 @@ EVENTS: tuple[str, ...] = get_args(EventName)
 class Herald:
     """Tells of moves in the order in which they were made, one teller at a time; what raises is logged."""
 
-    __slots__ = ("_config", "_delivering", "_listeners", "_lock", "_untold", "tells_moves")
+    __slots__ = ("_config", "_delivering", "_listeners", "_lock", "_untold", "hears_rejected", "tells_moves")
 
     def __init__(self, config: CircuitBreakerConfig, lock: RLock, listeners: Listeners) -> None:
         self._config = config
@@ -40,6 +40,7 @@ class Herald:
     def _settle(self) -> None:
         config = self._config
         callbacks = (config.on_state_change, config.on_open, config.on_close)
+        self.hears_rejected = "rejected" in self._listeners
         self.tells_moves = "state_change" in self._listeners or any(each is not None for each in callbacks)
 
     def hears(self, name: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._runtime.queueing import Stopwatch
+
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
 class CircuitPermit:
     """One call that was let in; ends by itself at the end of a `with` block, or by one of its methods, once."""
 
-    __slots__ = ("_breaker", "_over", "_permit", "_started")
+    __slots__ = ("_breaker", "_over", "_permit", "_watch")
 
     def __init__(self, breaker: Breaker, permit: Permit | None) -> None:
         self._breaker = breaker
         self._permit = permit
         self._over = False
-        self._started = breaker.clock.monotonic()
+        self._watch = Stopwatch(breaker.monotonic())
 
     def succeed(self) -> None:
         """The call went well."""
@@ -38,12 +40,14 @@ class CircuitPermit:
     def _end(self, error: BaseException | None) -> None:
         if not self._over:
             self._over = True
-            self._breaker.ended(self._permit, error, self._started)
+            self._breaker.ended(self._permit, error, self._watch)
 
     def __enter__(self) -> Self:
+        self._watch.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._watch.__exit__(kind, error, traceback)
         self._end(error)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError
-from ..records import Record, did_you_mean
-from ..settings import shown, text, whole_number
+from ..records import Record
+from ..registry import GuardRegistry
+from ..settings import shown, whole_number
 from .breaker import CircuitBreaker
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 
@@ -33,11 +33,12 @@ class CircuitHealth(Record):
     unhealthy: tuple[str, ...]
 
 
-class BreakerRegistry:
+class BreakerRegistry(GuardRegistry[CircuitBreaker]):
     """Breakers by name, made at their first use; thread-safe.
 
-    `max_breakers` bounds how many there are at once (default 10,000): beyond it the closed one that was asked for least
-    recently goes. One that is open or half-open never goes.
+    `max_breakers` bounds how many there are (default 10,000), so that there may be one for each host or tenant: beyond
+    it the closed one goes that was asked for least recently. One that is open or half-open never goes, and none to
+    which a decorated function is bound by its name.
 
     >>> registry = BreakerRegistry()
     >>> registry.get_or_create("search", failure_threshold=3) is registry.get_or_create("search")
@@ -46,12 +47,13 @@ class BreakerRegistry:
     Raises `ConfigurationError` if `max_breakers` is no whole number of at least 1.
     """
 
+    kind = "circuit breaker"
+    config_type = CircuitBreakerConfig
+
     def __init__(self, *, max_breakers: int = 10_000, clock: Clock | None = None) -> None:
-        self._most = whole_number("BreakerRegistry", "max_breakers", max_breakers)
+        super().__init__(whole_number("BreakerRegistry", "max_breakers", max_breakers))
         self._clock = clock
-        self._breakers: dict[str, CircuitBreaker] = {}
         self._listeners: tuple[Callable[[CircuitStateChanged], object], ...] = ()
-        self._lock = threading.RLock()
         self._told = {"state_change": (self._changed,)}
 
     def get_or_create(
@@ -65,59 +67,18 @@ class BreakerRegistry:
         """Return the breaker of that name, made now if there is none.
 
         Raises `ConfigurationError` if there is one with another config than the one given here, unless `replace` is
-        true, which puts a new one in its place.
+        true, which puts a new one in its place. Calls under way end in the old one; decorated functions use the new one
+        from their next call on.
         """
-        wanted = as_config(config, overrides)
-        text("BreakerRegistry", "name", name)
-        with self._lock:
-            breaker = self._breakers.get(name)
-            if breaker is not None and not replace:
-                if wanted is not None and wanted != breaker.config:
-                    raise ConfigurationError(
-                        f"there is a circuit breaker {name!r} already, with {breaker.config!r}, not {wanted!r}; "
-                        "give it another name, leave the config out, or say replace=True"
-                    )
-                self._breakers[name] = self._breakers.pop(name)  # most recently asked for
-                return breaker
-            breaker = CircuitBreaker(
-                _DEFAULT if wanted is None else wanted, name=name, clock=self._clock, listeners=self._told
-            )
-            self._breakers.pop(name, None)
-            self._breakers[name] = breaker
-            self._make_room()
-            return breaker
+        return self.obtain(name, self.wanted(config, overrides), checked=True, replace=replace)
 
-    def _make_room(self) -> None:
-        if len(self._breakers) <= self._most:
-            return
-        newest = next(reversed(self._breakers))
-        for name, breaker in self._breakers.items():
-            if breaker.state is CircuitState.CLOSED and name != newest:
-                self.remove(name)
-                return
+    def _make(self, name: str, config: CircuitBreakerConfig | None) -> CircuitBreaker:
+        return CircuitBreaker(
+            _DEFAULT if config is None else config, name=name, clock=self._clock, listeners=self._told
+        )
 
-    def get(self, name: str) -> CircuitBreaker:
-        """Return the breaker of that name; raise `LookupError`, with the nearest name, if there is none."""
-        breaker = self._breakers.get(name)
-        if breaker is None:
-            raise LookupError(
-                f"there is no circuit breaker named {shown(name)}; {did_you_mean(name, tuple(self._breakers))}"
-            )
-        return breaker
-
-    def has(self, name: str) -> bool:
-        """Whether there is a breaker of that name."""
-        return name in self._breakers
-
-    def remove(self, name: str) -> bool:
-        """Drop the breaker of that name; return whether there was one. Who holds it can go on using it."""
-        with self._lock:
-            return self._breakers.pop(name, None) is not None
-
-    def get_all(self) -> dict[str, CircuitBreaker]:
-        """Return all breakers by name."""
-        with self._lock:
-            return dict(self._breakers)
+    def _may_go(self, guard: CircuitBreaker) -> bool:
+        return guard.state is CircuitState.CLOSED
 
     def get_all_metrics(self) -> dict[str, CircuitMetrics]:
         """Return the metrics of all breakers by name."""
@@ -167,15 +128,6 @@ class BreakerRegistry:
     def _changed(self, event: CircuitStateChanged) -> None:
         for listener in self._listeners:
             listener(event)
-
-
-def as_config(config: Any, overrides: NamelessFields) -> CircuitBreakerConfig | None:
-    """Return what was given as one config, or None if nothing was."""
-    if config is None:
-        return CircuitBreakerConfig(**overrides) if overrides else None
-    if not isinstance(config, CircuitBreakerConfig):
-        raise ConfigurationError(f"a circuit breaker's config must be a CircuitBreakerConfig, not {shown(config)}")
-    return config.replace(**overrides) if overrides else config
 
 
 _process_wide = BreakerRegistry()

@@ -60,18 +60,46 @@ class RejectedError(HoldfastError):
 
 
 class CircuitBreakerError(RejectedError):
-    """A circuit breaker refused the call; `circuit_name` says which, `state` in what state it was."""
+    """A circuit breaker refused the call; `circuit_name` says which, `state` in what state it was.
+
+    `last_failure` is the last failure of the dependency, as text, or None. Where no message is given, the text is made
+    of all this when it is asked for.
+    """
 
     code = ErrorCode.CIRCUIT_OPEN
 
-    def __init__(self, message: str, *, name: str = "", state: Any = None, retry_after: float | None = None) -> None:
-        super().__init__(message, name=name, retry_after=retry_after)
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        name: str = "",
+        state: Any = None,
+        retry_after: float | None = None,
+        last_failure: str | None = None,
+    ) -> None:
+        # Refusing has to be quick, so the constructors above are not asked; `Exception` has kept the message already.
+        self.name = name
         self.state = state
+        self.retry_after = retry_after
+        self.last_failure = last_failure
 
     @property
     def circuit_name(self) -> str:
         """The breaker's name."""
         return self.name
+
+    def __str__(self) -> str:
+        if self.args:
+            return super().__str__()
+        if self.retry_after is not None:
+            when = f"a call may be tried in {self.retry_after:.3g} s"
+        else:
+            when = "its probes are under way" if self.state == "HALF_OPEN" else "it is held open"
+        last = f"; last failure: {self.last_failure}" if self.last_failure else ""
+        return f"circuit {self.name!r} is {self.state}; {when}{last}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class CircuitOpenError(CircuitBreakerError):

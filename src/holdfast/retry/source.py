@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ConfigurationError
+from ..registry import Binding
 from ..settings import shown
 from .policy import RetryPolicy
 from .presets import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
 
 
 class PolicySource:
@@ -50,6 +53,15 @@ class PolicySource:
             merged = self._merged = (base, base.replace(**self._overrides))
         return merged[1]
 
+    def binding(self, decide: Callable[[RetryPolicy], T]) -> Binding[T]:
+        """Return what `decide` concludes from the policy, concluded anew when the policy's name is registered anew."""
+        binding = Binding(lambda: decide(self.policy()))
+        if isinstance(self._given, str):
+            registry.follow(self._given, binding)
+        if self.is_known():
+            binding.bind()
+        return binding
+
     def derive(self, given: object, overrides: Mapping[str, Any]) -> PolicySource:
         """Return the source for one call: of another policy, or of this one with more overrides."""
         if given is not None:
@@ -57,34 +69,3 @@ class PolicySource:
         if not overrides:
             return self
         return PolicySource(self._given, {**self._overrides, **overrides})
-
-
-class Binding:
-    """What a guard has concluded from its policy, kept up to date when the policy's name is registered anew.
-
-    `decide` is called with the policy, at once if it is known already; `forget` when the conclusions no longer hold.
-    """
-
-    __slots__ = ("__weakref__", "_changes", "_decide", "_forget", "_source")
-
-    def __init__(self, source: PolicySource, decide: Callable[[RetryPolicy], None], forget: Callable[[], None]) -> None:
-        self._source = source
-        self._decide = decide
-        self._forget = forget
-        self._changes = 0
-        if source.name is not None:
-            registry.follow(source.name, self)
-        if source.is_known():
-            self.bind()
-
-    def bind(self) -> None:
-        """Let the guard decide; raise `UnknownPolicyError` if there is still no such policy."""
-        changes = self._changes
-        self._decide(self._source.policy())
-        if self._changes != changes:
-            self._forget()  # the name was registered anew meanwhile: decide again at the next call
-
-    def name_changed(self) -> None:
-        """Let the guard forget its conclusions."""
-        self._changes += 1
-        self._forget()

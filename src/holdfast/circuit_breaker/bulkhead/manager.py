@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from ..._runtime.callables import check_guardable, guarded
+from ..._runtime.queueing import queued_for
 from ..._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
 from ..._runtime.threads import loop_is_running
 from ...errors import BulkheadFullError, BulkheadTimeoutError, ConfigurationError
 from ...functions import is_async
 from ...journal import report_broken
 from ...records import did_you_mean
+from ...registry import Binding
 from ...settings import optional_callable, optional_seconds, shown
 from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
 from .events import (
@@ -21,7 +23,7 @@ from .events import (
     BulkheadRejected,
 )
 from .guard import run, run_async, wrap
-from .queue import HELD, Line, Place, TaskPlace, ThreadPlace
+from .queue import GONE, HELD, Line, Place, TaskPlace, ThreadPlace
 
 if TYPE_CHECKING:
     import asyncio
@@ -52,16 +54,16 @@ class BulkheadPermit:
     Giving it back twice does no harm.
     """
 
-    __slots__ = ("_bulkhead", "_place", "_started")
+    __slots__ = ("_bulkhead", "_started", "place")
 
     def __init__(self, bulkhead: Bulkhead, place: Place) -> None:
         self._bulkhead = bulkhead
-        self._place = place
+        self.place = place
         self._started: float | None = None
 
     def release(self) -> None:
         """Give the permit back: to the first one who waits, if anybody does."""
-        if self._bulkhead.line.leave(self._place) and self._started is not None:
+        if self._bulkhead.line.leave(self.place) and self._started is not None:
             self._bulkhead.ended(self._started)
 
     def begin(self, waited: float) -> None:
@@ -129,7 +131,10 @@ class Bulkhead:
     Raises `ConfigurationError` if `config` is none.
     """
 
-    __slots__ = ("__weakref__", "_listeners", "clock", "config", "line", "name")
+    __slots__ = ("__weakref__", "_listeners", "clock", "line", "name", "settings")
+
+    settings: BulkheadConfig
+    """The config, which other bulkheads may share, whatever its name."""
 
     def __init__(
         self, config: BulkheadConfig | None = None, *, name: str | None = None, clock: Clock | None = None
@@ -137,11 +142,16 @@ class Bulkhead:
         given: Any = BulkheadConfig() if config is None else config
         if not isinstance(given, BulkheadConfig):
             raise ConfigurationError(f"Bulkhead: config must be a BulkheadConfig, not {shown(given)}")
-        self.config = given
+        self.settings = given
         self.name = given.name if name is None else name
         self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
         self.line = Line(given.max_concurrent, given.max_queue)
         self._listeners: tuple[tuple[str, Callable[[Any], object]], ...] = ()
+
+    @property
+    def config(self) -> BulkheadConfig:
+        """What the bulkhead is set to, under its own name."""
+        return self.settings if self.settings.name == self.name else self.settings.replace(name=self.name)
 
     # Calling.
 
@@ -163,7 +173,7 @@ class Bulkhead:
 
         Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called.
         """
-        result: Callable[P, R] = guarded(function, "bulkhead", lambda inner: wrap(lambda: self, inner, lambda: self))
+        result: Callable[P, R] = guarded(function, "bulkhead", lambda inner: wrap(Binding.to(self), inner))
         return result
 
     def acquire(self, timeout: Timeout = "queue_timeout") -> BulkheadPermit:
@@ -184,12 +194,12 @@ class Bulkhead:
 
     def _seconds(self, timeout: Any) -> float | None:
         if timeout == "queue_timeout":
-            return self.config.queue_timeout
+            return self.settings.queue_timeout
         return optional_seconds("Bulkhead", "timeout", timeout, zero=True)
 
     def adopt(self) -> BulkheadPermit:
-        """Return the permit of a call that took its token on the quiet path."""
-        return BulkheadPermit(self, Place(HELD))
+        """Return a permit that owns nothing yet, for a call that took its token on the quiet path."""
+        return BulkheadPermit(self, Place(GONE))
 
     def wait(self, timeout: float | None) -> BulkheadPermit:
         """Return a permit, waiting in this thread if there is none."""
@@ -251,13 +261,14 @@ class Bulkhead:
         """Go into the queue and return when that was; raise if it is full."""
         position = self.line.enter(place)
         if position is None:
-            self._refuse_full(f"{self.config.max_queue} wait, which is all that may")
+            self._refuse_full(f"{self.settings.max_queue} wait, which is all that may")
         self.tell("queued", position=position)
         return self.clock.monotonic()
 
     def _called(self, place: Place, began: float, timeout: float | None) -> float:
         """The wait is over: take the permit and return how long it was, or raise if there is none."""
         waited = self.clock.monotonic() - began
+        queued_for(waited)
         if self.line.expire(place):
             self._refuse("timeout", waited, f"no permit came free within {timeout:g} s")
         place.state = HELD
@@ -271,10 +282,10 @@ class Bulkhead:
     # Refusing and telling.
 
     def _refuse_full(self, why: str) -> NoReturn:
-        self._refuse("full", 0.0, f"{self.config.max_concurrent} calls are running and {why}")
+        self._refuse("full", 0.0, f"{self.settings.max_concurrent} calls are running and {why}")
 
     def _refuse(self, reason: Literal["full", "timeout"], waited: float, why: str) -> NoReturn:
-        on_reject = self.config.on_reject
+        on_reject = self.settings.on_reject
         if on_reject is not None:
             self._call(on_reject, BulkheadRejected(name=self.name, reason=reason, waited=waited))
         self.tell("rejected", reason=reason, waited=waited)

@@ -25,6 +25,8 @@ import threading
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final
 
+from ..._runtime.system import LOCK_FREE
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -34,9 +36,6 @@ HELD: Final = 2
 GONE: Final = 3
 
 MINTED_AT_ONCE: Final = 64
-
-LOCK_FREE: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
-"""Whether single operations on the tokens may be relied on to be atomic."""
 
 
 class Place:
@@ -113,7 +112,6 @@ class Line:
         "permits",
         "places",
         "rejected",
-        "retired",
         "timed_out",
         "unminted",
         "waiters",
@@ -125,9 +123,8 @@ class Line:
         self.unminted = permits
         self.free: deque[None] = deque()
         self.waiters: OrderedDict[Place, None] = OrderedDict()  # takes out any entry in O(1), and the first one too
-        self.busy: list[bool] = []
+        self.busy = False
         self.loud = False  # if somebody listens
-        self.retired = False  # if another bulkhead goes by the name of this one
         self.done = itertools.count()
         self.rejected = self.timed_out = self.abandoned = 0
         self.lock = threading.RLock()
@@ -141,7 +138,7 @@ class Line:
 
     def mark(self) -> None:
         """Under the lock: let the guards know whether a call must not take the quiet path."""
-        self.busy[:] = [True] if self.waiters or self.loud or self.retired or not LOCK_FREE else []
+        self.busy = bool(self.waiters) or self.loud or not LOCK_FREE
 
     def take(self, place: Place) -> bool:
         """Let `place` hold a permit if one is free and nobody waits for it."""
@@ -250,15 +247,3 @@ class Line:
         """How many permits are free."""
         with self.lock:
             return len(self.free) + self.unminted
-
-    def retire(self) -> None:
-        """Close the quiet path for good, so that the guards look for the bulkhead that took over the name."""
-        with self.lock:
-            self.retired = True
-            self.mark()
-
-
-UNBOUND: Final = Line(1, 0)
-"""In place of the line of a bulkhead that a guard has not looked up yet."""
-
-UNBOUND.retire()

@@ -1,0 +1,54 @@
+"""How long a call has been waiting in holdfast's own queues, for guards that time calls without that."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_running: ContextVar[Stopwatch | None] = ContextVar("holdfast.stopwatch", default=None)
+
+
+class Stopwatch:
+    """Times what is called in its `with` block, less what that waited in queues of ours.
+
+    Tasks and threads that are started in the block in its context are covered too. It may be entered again, as a call
+    is that first returns an awaitable and then is awaited.
+    """
+
+    __slots__ = ("_began", "_outer", "_queued")
+
+    def __init__(self, now: float) -> None:
+        self._began = now
+        self._queued = 0.0
+        self._outer: Stopwatch | None = None
+
+    def __enter__(self) -> None:
+        self._outer = _running.get()
+        _running.set(self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Not by a token: a coroutine that is dropped is closed in whatever context that happens.
+        _running.set(self._outer)
+        self._outer = None
+
+    def elapsed(self, now: float) -> float:
+        """Return the seconds up to `now`, without those in queues."""
+        return now - self._began - self._queued
+
+    def add(self, duration: float) -> None:
+        """Note time in a queue, here and in the stopwatches around this one."""
+        self._queued += duration
+        if self._outer is not None:
+            self._outer.add(duration)
+
+
+def queued_for(duration: float) -> None:
+    """Tell whoever times the running call that it has waited so many seconds in a queue."""
+    watch = _running.get()
+    if watch is not None:
+        watch.add(duration)

@@ -1,0 +1,168 @@
+"""Wrappers cut to the measure of the function they guard.
+
+A wrapper that takes `*args, **kwargs` pays more for packing and unpacking them than for all that a guard does on its
+quiet path. So a guard writes its wrapper once, as a template, and each function gets one of its own that takes exactly
+the function's parameters, plain or async as the function is. (The standard library makes dataclasses and named tuples
+in the same way.)
+
+A template is the body of the wrapper in Python, with these words in it:
+
+=====================  ========================================================================
+``AWAIT``              ``await`` for an async function, nothing for a plain one
+``CALL(something)``    the call of `something` with what the wrapper was called with
+``ARGS``, ``KWARGS``   the same as a tuple and a dict, for the slow path
+``#: plain``           behind a line: only for plain functions; ``#: async``: only for async ones
+=====================  ========================================================================
+
+Rules that keep the result a good citizen:
+
+* The parameters have names of their own while the template is compiled, and get the function's names afterwards, in the
+  code object; so they can be named like anything the template uses.
+* Functions of the same shape share what was compiled, so that decorating costs microseconds; but each wrapper has a
+  code object of its own, since CPython keeps what it learns of a call site there.
+* What is no plain Python function (a partial, a builtin, a callable object) is called with `*args, **kwargs`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import FunctionType, GeneratorType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..functions import is_async
+from .callables import dress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_VARARGS = 0x04
+_VARKEYWORDS = 0x08  # bits of `code.co_flags`, as documented in the `inspect` module
+_SHAPES_KEPT = 256
+_TYPES_KEPT = 16
+
+
+class Shape(NamedTuple):
+    """How the parameters of a function are passed, whatever their names; only keyword-only ones need theirs."""
+
+    positional_only: int = 0
+    positional: int = 0
+    keyword_only: tuple[str, ...] = ()
+    varargs: bool = True
+    varkeywords: bool = True
+
+
+class Template:
+    """The wrapper of one guard: `body` as told above; `names` are those that `tailor` is given values for."""
+
+    __slots__ = ("body", "guard", "names")
+
+    def __init__(self, guard: str, names: str, body: str) -> None:
+        self.guard = guard
+        self.names = names
+        self.body = body
+
+
+def tailor(template: Template, function: Callable[..., Any], **values: object) -> Any:
+    """Return a wrapper of `function` with its looks and its parameters; `values` are the template's names."""
+    shape, names = _measure(function)
+    pattern = _factory(template, shape, is_async(function))(function, **values)
+    code = pattern.__code__
+    code = code.replace(co_varnames=(*names, *code.co_varnames[len(names) :]))
+    own = function if isinstance(function, FunctionType) else pattern
+    # A new function, since CPython does not optimise calls of one whose code or defaults have been changed.
+    wrapper = FunctionType(code, pattern.__globals__, pattern.__name__, own.__defaults__, pattern.__closure__)
+    if own.__kwdefaults__:
+        wrapper.__kwdefaults__ = own.__kwdefaults__
+    return dress(wrapper, function)
+
+
+def _measure(function: object) -> tuple[Shape, tuple[str, ...]]:
+    """Return the shape and the names of the parameters."""
+    if not isinstance(function, FunctionType):
+        return Shape(), ("args", "kwargs")
+    code = function.__code__
+    named = code.co_argcount + code.co_kwonlyargcount
+    varargs, varkeywords = bool(code.co_flags & _VARARGS), bool(code.co_flags & _VARKEYWORDS)
+    shape = Shape(
+        code.co_posonlyargcount, code.co_argcount, code.co_varnames[code.co_argcount : named], varargs, varkeywords
+    )
+    return shape, code.co_varnames[: named + varargs + varkeywords]
+
+
+@lru_cache(_SHAPES_KEPT)
+def _factory(template: Template, shape: Shape, asynchronous: bool) -> Callable[..., Any]:
+    """Return the function that makes wrappers of this shape, `make(function, **values)`."""
+    kind = "async" if asynchronous else "plain"
+    lines = []
+    for line in template.body.splitlines():
+        code, _, only = line.partition("#:")
+        if only.strip() in {"", kind}:
+            lines.append(code.rstrip())
+    parameters, call, args, kwargs = _render(shape)
+    body = "\n        ".join(lines).replace("AWAIT ", "await " if asynchronous else "")
+    body = body.replace("KWARGS", kwargs).replace("ARGS", args)
+    while "CALL(" in body:
+        before, _, rest = body.partition("CALL(")
+        called, _, after = rest.partition(")")
+        body = before + call.replace("function", called) + after
+    source = (
+        f"def make(function, {template.names}):\n"
+        f"    {'async ' * asynchronous}def wrapper({parameters}):\n"
+        f"        {body}\n"
+        "    return wrapper\n"
+    )
+    made: dict[str, Any] = {"__name__": __name__}
+    exec(compile(source, f"<holdfast {template.guard}>", "exec"), made)  # noqa: S102  our own text, and nobody else's
+    factory: Callable[..., Any] = made["make"]
+    return factory
+
+
+def _render(shape: Shape) -> tuple[str, str, str, str]:
+    """Return the parameters, a call of `function` with them, and them as a tuple and as a dict, as source code."""
+    positional = [f"_{number}" for number in range(shape.positional)]
+    by_name = {name: f"_{shape.positional + number}" for number, name in enumerate(shape.keyword_only)}
+    parameters = list(positional)
+    if shape.positional_only:
+        parameters.insert(shape.positional_only, "/")
+    if shape.varargs:
+        parameters.append("*_args")
+    elif by_name:
+        parameters.append("*")
+    # Of parameters with defaults the wrapper takes the function's own later, so here they need none.
+    parameters += by_name.values()
+    parameters += ["**_kwargs"] * shape.varkeywords
+    stars = ["*_args"] * shape.varargs
+    given = [*positional, *stars, *(f"{name}={value}" for name, value in by_name.items())]
+    call = f"function({', '.join(given)})"
+    if shape.varkeywords:
+        # Most calls have no keywords, and passing on an empty dict costs as much as all the rest of a guard.
+        call = f"(function({', '.join([*given, '**_kwargs'])}) if _kwargs else {call})"
+    args = "".join(f"{each}, " for each in (*positional, *stars))
+    kwargs = ", ".join([*(f"{name!r}: {value}" for name, value in by_name.items()), *["**_kwargs"] * shape.varkeywords])
+    return ", ".join(parameters), call, f"({args})", f"{{{kwargs}}}"
+
+
+class PlainTypes:
+    """The types of results of one plain function that were seen to be just results: with nothing in them to await.
+
+    The first two, which is all that most functions have, stand by themselves; all of them by their id (which asks
+    nothing of a class, unlike its hash or a comparison), with the types kept alive.
+    """
+
+    __slots__ = ("by_id", "first", "second")
+
+    def __init__(self) -> None:
+        self.first: type | None = None
+        self.second: type | None = None
+        self.by_id: dict[int, type] = {}
+
+    def learn(self, result: object) -> None:
+        """Remember the type of a result that cannot be awaited."""
+        kind = type(result)  # some generators can be awaited, so each one is looked at
+        if kind is GeneratorType or len(self.by_id) >= _TYPES_KEPT:
+            return
+        self.by_id[id(kind)] = kind
+        if self.first is None:
+            self.first = kind
+        elif self.second is None:
+            self.second = kind
