@@ -100,11 +100,13 @@ def _factory(template: Template, shape: Shape, asynchronous: bool) -> Callable[.
             lines.append(code.rstrip())
     parameters, call, args, kwargs = _render(shape)
     body = "\n        ".join(lines).replace("AWAIT ", "await " if asynchronous else "")
-    body = body.replace("KWARGS", kwargs).replace("ARGS", args)
+    # The function's own words come in last, and at marks that no word has in it.
+    body = body.replace("KWARGS", "\0k").replace("ARGS", "\0a")
     while "CALL(" in body:
         before, _, rest = body.partition("CALL(")
         called, _, after = rest.partition(")")
-        body = before + call.replace("function", called) + after
+        body = before + call.replace("\0f", called) + after
+    body = body.replace("\0k", kwargs).replace("\0a", args)
     source = (
         f"def make(function, {template.names}):\n"
         f"    {'async ' * asynchronous}def wrapper({parameters}):\n"
@@ -118,7 +120,7 @@ def _factory(template: Template, shape: Shape, asynchronous: bool) -> Callable[.
 
 
 def _render(shape: Shape) -> tuple[str, str, str, str]:
-    """Return the parameters, a call of `function` with them, and them as a tuple and as a dict, as source code."""
+    r"""Return the parameters, a call of ``\0f`` with them, and them as a tuple and as a dict, as source code."""
     positional = [f"_{number}" for number in range(shape.positional)]
     by_name = {name: f"_{shape.positional + number}" for number, name in enumerate(shape.keyword_only)}
     parameters = list(positional)
@@ -133,10 +135,10 @@ def _render(shape: Shape) -> tuple[str, str, str, str]:
     parameters += ["**_kwargs"] * shape.varkeywords
     stars = ["*_args"] * shape.varargs
     given = [*positional, *stars, *(f"{name}={value}" for name, value in by_name.items())]
-    call = f"function({', '.join(given)})"
+    call = f"\0f({', '.join(given)})"
     if shape.varkeywords:
         # Most calls have no keywords, and passing on an empty dict costs as much as all the rest of a guard.
-        call = f"(function({', '.join([*given, '**_kwargs'])}) if _kwargs else {call})"
+        call = f"(\0f({', '.join([*given, '**_kwargs'])}) if _kwargs else {call})"
     args = "".join(f"{each}, " for each in (*positional, *stars))
     kwargs = ", ".join([*(f"{name!r}: {value}" for name, value in by_name.items()), *["**_kwargs"] * shape.varkeywords])
     return ", ".join(parameters), call, f"({args})", f"{{{kwargs}}}"
