@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from itertools import islice
 from types import MappingProxyType
@@ -129,7 +130,7 @@ class Configured(Protocol):
 G = TypeVar("G", bound=Configured)
 
 
-class GuardRegistry(Generic[G]):
+class GuardRegistry(ABC, Generic[G]):
     """Guards of one kind by name, made when they are first asked for; thread-safe. Each kind has a subclass.
 
     There are never more than `most`, where that can be: beyond it those go that were asked for least recently, but no
@@ -145,13 +146,13 @@ class GuardRegistry(Generic[G]):
         self._asked: OrderedDict[str, None] = OrderedDict()  # least recently first
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the registry
 
+    @abstractmethod
     def _make(self, name: str, config: Any) -> G:
         """Return a new guard of that name; `config` is None for the default."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _may_go(self, guard: G) -> bool:
         """Whether nothing is lost with `guard` but counts."""
-        raise NotImplementedError
 
     def wanted(self, config: Any, overrides: Mapping[str, Any]) -> Any:
         """Return what was given as one config, or None if nothing was."""
@@ -168,20 +169,16 @@ class GuardRegistry(Generic[G]):
 
         `checked`: refuse a `config` that is not the one it has. `replace`: put a new one in its place.
         """
-        guard = self._guards.view.get(name)
-        if guard is None or replace:
-            with self._lock:
-                guard = self._guards.view.get(name)
-                if guard is None or replace:
-                    return self._add(text(type(self).__name__, "name", name), config)
+        with self._lock:
+            guard = self._guards.view.get(name)
+            if guard is None or replace:
+                return self._add(text(type(self).__name__, "name", name), config)
+            self._asked.move_to_end(name)
         if checked and config is not None and config != guard.config and config.replace(name=name) != guard.config:
             raise ConfigurationError(
                 f"there is a {self.kind} {name!r} already, with {guard.config!r}, not {config!r}; "
                 "give it another name, leave the config out, or say replace=True"
             )
-        with self._lock:
-            if name in self._asked:
-                self._asked.move_to_end(name)
         return guard
 
     def _add(self, name: str, config: Any) -> G:

@@ -556,6 +556,38 @@ def test_promise_1_a_guarded_function_keeps_its_looks() -> None:
         with_circuit_breaker(3)  # type: ignore[call-overload]
 
 
+def test_a_probe_that_is_called_with_wrong_arguments_gives_its_place_back(clock: VirtualClock) -> None:
+    class Service:
+        async def __call__(self, number: int) -> int:
+            return number
+
+    breaker = breaker_of(clock, half_open_max_calls=1, success_threshold=1)
+    guarded: Any = breaker.protect(Service())
+    for _ in range(2):
+        breaker.force_open()
+        clock.advance(30)
+        with pytest.raises(TypeError, match="missing 1 required positional argument"):
+            asyncio.run(guarded())
+        assert breaker.state is OPEN
+    clock.advance(30)
+    assert asyncio.run(guarded(1)) == 1
+    assert breaker.state is CLOSED
+
+
+def test_a_call_that_ends_after_somebody_began_to_listen_is_counted_once(door: Door, clock: VirtualClock) -> None:
+    breaker = breaker_of(clock)
+    heard: list[Any] = []
+
+    class Listening(Script):
+        def next(self) -> str:
+            breaker.on("call", heard.append)
+            return "fine"
+
+    guarded = breaker.protect(door.function(Listening()))
+    assert [door.run(guarded), door.run(guarded)] == ["fine", "fine"]
+    assert breaker.metrics.successful_requests == 2
+
+
 def test_promise_5_several_event_loops_one_after_another(clock: VirtualClock) -> None:
     breaker = breaker_of(clock)
     guarded = breaker.protect(Door("async").function(Script("fine")))

@@ -34,11 +34,6 @@ class PolicySource:
         else:
             RetryPolicy(**self._overrides)  # what is wrong by itself is refused now, though the name is not known yet
 
-    @property
-    def name(self) -> str | None:
-        """The name that the policy goes by, or None if the policy itself was given."""
-        return self._given if isinstance(self._given, str) else None
-
     def is_known(self) -> bool:
         """Whether there is a policy to be had now; a name may become known later."""
         return not isinstance(self._given, str) or self._given in registry.view
