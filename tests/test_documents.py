@@ -12,8 +12,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from holdfast import RETRY_POLICIES
+from holdfast import RETRY_POLICIES, BulkheadConfig, CircuitBreakerConfig, RetryPolicy
 from holdfast._runtime.system import SystemClock
+from holdfast.records import Record
 from holdfast.testing import VirtualClock
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +59,17 @@ def test_the_readmes_table_lists_every_named_policy() -> None:
     assert sorted(rows) == sorted(built_in)
     for name, attempts in rows.items():
         assert RETRY_POLICIES[name].max_attempts == int(attempts)
+
+
+@pytest.mark.parametrize(
+    ("reference", "config"),
+    [("retry", RetryPolicy), ("circuit-breaker", CircuitBreakerConfig), ("bulkhead", BulkheadConfig)],
+)
+def test_the_reference_lists_every_field_and_no_other(reference: str, config: type[Record]) -> None:
+    text = (ROOT / "docs" / "reference" / f"{reference}.md").read_text(encoding="utf-8")
+    table = text.split("\n## Fields")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+`) \|", table, flags=re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(config._fields)
 
 
 @pytest.mark.parametrize("script", ["draw_backoff.py", "draw_circuit.py"])

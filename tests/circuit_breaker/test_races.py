@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from holdfast import BreakerRegistry, CircuitBreaker, CircuitBreakerConfig, CircuitOpenError, CircuitState
+from holdfast.circuit_breaker import breaker as breaker_room
 from holdfast.circuit_breaker.state import Closed
 from holdfast.testing import VirtualClock
 
@@ -94,7 +95,11 @@ def test_promise_17_calls_run_side_by_side(clock: VirtualClock) -> None:
 
 
 @pytest.mark.usefixtures("_switching")
-def test_promise_9_numbers_are_exact_after_32_threads_times_2000_calls() -> None:
+@pytest.mark.parametrize("lock_free", [True, False])
+def test_promise_9_numbers_are_exact_after_32_threads_times_2000_calls(
+    lock_free: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker_room, "LOCK_FREE", lock_free)
     breaker = CircuitBreaker(CircuitBreakerConfig(failure_threshold=3, reset_timeout=0.001))
     refused: list[int] = []
 

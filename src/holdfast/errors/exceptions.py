@@ -70,7 +70,7 @@ class CircuitBreakerError(RejectedError):
 
     def __init__(
         self,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002
         *,
         name: str = "",
         state: Any = None,
