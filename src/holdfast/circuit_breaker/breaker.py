@@ -94,7 +94,7 @@ class CircuitBreaker:
         self.settings = given
         self.name = given.name if name is None else name
         self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
-        self.monotonic = self.clock.monotonic
+        self.monotonic = self.clock.monotonic  # for the guard, which reads it at each call
         self._classifier = get_error_classifier() if classifier is None else classifier
         # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
         self._lock = threading.RLock()

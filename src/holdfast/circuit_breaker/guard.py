@@ -13,6 +13,7 @@ from ..functions import is_async
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from ..clock import Clock
     from ..registry import Binding
     from .config import CircuitBreakerConfig
     from .state import Closed, Permit
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         """What a guard asks of the breaker, and tells it."""
 
         quiet: Closed | None
-        monotonic: Callable[[], float]
+        clock: Clock
         settings: CircuitBreakerConfig
 
         def admit(self) -> Permit | None:
@@ -151,4 +152,4 @@ async def _awaited(breaker: Breaker, permit: Permit | None, pending: Awaitable[A
 
 
 def _watch(breaker: Breaker) -> Stopwatch | None:
-    return None if breaker.settings.slow_call_duration_threshold is None else Stopwatch(breaker.monotonic())
+    return None if breaker.settings.slow_call_duration_threshold is None else Stopwatch(breaker.clock.monotonic())

@@ -23,7 +23,7 @@ class CircuitPermit:
         self._breaker = breaker
         self._permit = permit
         self._over = False
-        self._watch = Stopwatch(breaker.monotonic())
+        self._watch = Stopwatch(breaker.clock.monotonic())
 
     def succeed(self) -> None:
         """The call went well."""
