@@ -8,7 +8,8 @@ from .events import (
     BulkheadQueued,
     BulkheadRejected,
 )
-from .manager import Bulkhead, BulkheadPermit
+from .manager import Bulkhead
+from .permit import BulkheadPermit
 from .registry import BulkheadRegistry, create_bulkhead, get_bulkhead_registry
 
 __all__ = [

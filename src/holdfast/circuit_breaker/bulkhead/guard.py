@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ...registry import Binding
     from .config import BulkheadConfig
-    from .manager import BulkheadPermit
+    from .permit import BulkheadPermit
     from .queue import Line
 
     class Permits(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..._runtime.callables import check_guardable, guarded
 from ..._runtime.queueing import queued_for
@@ -23,13 +23,13 @@ from .events import (
     BulkheadRejected,
 )
 from .guard import run, run_async, wrap
+from .permit import Acquiring, BulkheadPermit
 from .queue import GONE, HELD, Line, Place, TaskPlace, ThreadPlace
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable, Coroutine
     from datetime import timedelta
-    from types import TracebackType
     from typing import NoReturn, ParamSpec, TypeAlias, TypeVar
 
     from ...clock import Clock
@@ -46,71 +46,6 @@ EVENTS: dict[str, type[BulkheadEvent]] = {
     "queued": BulkheadQueued,
     "rejected": BulkheadRejected,
 }
-
-
-class BulkheadPermit:
-    """The right to run one call. A `with` block, or `release()`, gives it back; dropping it does so too.
-
-    Giving it back twice does no harm.
-    """
-
-    __slots__ = ("_bulkhead", "_started", "place")
-
-    def __init__(self, bulkhead: Bulkhead, place: Place) -> None:
-        self._bulkhead = bulkhead
-        self.place = place
-        self._started: float | None = None
-
-    def release(self) -> None:
-        """Give the permit back: to the first one who waits, if anybody does."""
-        if self._bulkhead.line.leave(self.place) and self._started is not None:
-            self._bulkhead.ended(self._started)
-
-    def begin(self, waited: float) -> None:
-        """Tell those who listen that the call begins."""
-        bulkhead = self._bulkhead
-        if bulkhead.line.loud:
-            self._started = bulkhead.clock.monotonic()
-            try:
-                bulkhead.tell("execution_started", waited=waited)
-            except BaseException:  # Ctrl-C in a listener; its errors are logged
-                self.release()
-                raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.release()
-
-    __del__ = release
-
-
-class Acquiring:
-    """A permit that is being waited for: to be awaited, or entered with `async with`."""
-
-    __slots__ = ("_bulkhead", "_permit", "_timeout")
-
-    def __init__(self, bulkhead: Bulkhead, timeout: float | None) -> None:
-        self._bulkhead = bulkhead
-        self._timeout = timeout
-        self._permit: BulkheadPermit | None = None
-
-    def __await__(self) -> Generator[Any, Any, BulkheadPermit]:
-        return self._bulkhead.wait_async(self._timeout).__await__()
-
-    async def __aenter__(self) -> BulkheadPermit:
-        self._permit = permit = await self
-        return permit
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        permit, self._permit = self._permit, None
-        if permit is not None:
-            permit.release()
 
 
 class Bulkhead:
@@ -291,6 +226,10 @@ class Bulkhead:
         self.tell("rejected", reason=reason, waited=waited)
         kind = BulkheadFullError if reason == "full" else BulkheadTimeoutError
         raise kind(f"bulkhead {self.name!r}: {why}", name=self.name)
+
+    def began(self, waited: float) -> None:
+        """Tell those who listen that a call begins."""
+        self.tell("execution_started", waited=waited)
 
     def ended(self, started: float) -> None:
         """Tell those who listen that a call is over."""

@@ -1,0 +1,95 @@
+"""The right to run one call, for those who do not hand the call over as a function; and the wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+    from ...clock import Clock
+    from .queue import Line, Place
+
+    class Issuer(Protocol):
+        """What a permit asks of its bulkhead, and tells it."""
+
+        clock: Clock
+        line: Line
+
+        async def wait_async(self, timeout: float | None) -> BulkheadPermit:  # noqa: ASYNC109
+            """Return a permit, suspending this task."""
+            ...
+
+        def began(self, waited: float) -> None:
+            """A call begins, after so many seconds in the queue."""
+            ...
+
+        def ended(self, started: float) -> None:
+            """A call that began at that moment is over."""
+            ...
+
+
+class BulkheadPermit:
+    """The right to run one call. A `with` block, or `release()`, gives it back; dropping it does so too.
+
+    Giving it back twice does no harm.
+    """
+
+    __slots__ = ("_bulkhead", "_started", "place")
+
+    def __init__(self, bulkhead: Issuer, place: Place) -> None:
+        self._bulkhead = bulkhead
+        self.place = place
+        self._started: float | None = None
+
+    def release(self) -> None:
+        """Give the permit back: to the first one who waits, if anybody does."""
+        if self._bulkhead.line.leave(self.place) and self._started is not None:
+            self._bulkhead.ended(self._started)
+
+    def begin(self, waited: float) -> None:
+        """Tell those who listen that the call begins."""
+        bulkhead = self._bulkhead
+        if bulkhead.line.loud:
+            self._started = bulkhead.clock.monotonic()
+            try:
+                bulkhead.began(waited)
+            except BaseException:  # Ctrl-C in a listener; its errors are logged
+                self.release()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+    __del__ = release
+
+
+class Acquiring:
+    """A permit that is being waited for: to be awaited, or entered with `async with`."""
+
+    __slots__ = ("_bulkhead", "_permit", "_timeout")
+
+    def __init__(self, bulkhead: Issuer, timeout: float | None) -> None:
+        self._bulkhead = bulkhead
+        self._timeout = timeout
+        self._permit: BulkheadPermit | None = None
+
+    def __await__(self) -> Generator[Any, Any, BulkheadPermit]:
+        return self._bulkhead.wait_async(self._timeout).__await__()
+
+    async def __aenter__(self) -> BulkheadPermit:
+        self._permit = permit = await self
+        return permit
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        permit, self._permit = self._permit, None
+        if permit is not None:
+            permit.release()
