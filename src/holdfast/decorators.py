@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from ._runtime.callables import guarded
 from .circuit_breaker import breaker, guard as breaker_guard
@@ -173,14 +173,22 @@ def bulkhead(
     return _shared(_BULKHEADS, name, config, overrides, key)
 
 
-class _Pattern(NamedTuple):
+class _Pattern:
     """A kind of guard that functions share by name."""
 
-    decorator: str
-    guard: Any
-    registry: GuardRegistry[Any]
-    wrap: Callable[[Any, Any], Any]
-    wrap_each: Callable[[Any, Any], Any]
+    def __init__(
+        self,
+        decorator: str,
+        guard: Any,
+        registry: GuardRegistry[Any],
+        wrap: Callable[[Any, Any], Any],
+        wrap_each: Callable[[Any, Any], Any],
+    ) -> None:
+        self.decorator = decorator
+        self.guard = guard
+        self.registry = registry
+        self.wrap = wrap
+        self.wrap_each = wrap_each
 
 
 _BREAKERS = _Pattern(

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from weakref import WeakSet
 
 from .errors.exceptions import ConfigurationError
@@ -16,18 +16,20 @@ from .settings import shown, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    class Follower(Protocol):
+        """Something that holds what a name meant when it last looked, and wants to hear when that changes."""
+
+        def name_changed(self) -> None:
+            """Forget what the name meant; look it up again before its next use."""
+            ...
+
 
 T = TypeVar("T")
+G = TypeVar("G")  # a guard with a `config`; to say so here, as a bound, would take a millisecond of every import
 
 _LOOKED_AT = 64
-
-
-class Follower(Protocol):
-    """Something that holds what a name meant when it last looked, and wants to hear when that changes."""
-
-    def name_changed(self) -> None:
-        """Forget what the name meant; look it up again before its next use."""
-        ...
 
 
 class Binding(Generic[T]):
@@ -118,18 +120,6 @@ class NamedRegistry(Generic[T]):
             self._followers.setdefault(name, WeakSet()).add(follower)
 
 
-class Configured(Protocol):
-    """A guard as its registry sees it."""
-
-    @property
-    def config(self) -> Any:
-        """What it was made with."""
-        ...
-
-
-G = TypeVar("G", bound=Configured)
-
-
 class GuardRegistry(ABC, Generic[G]):
     """Guards of one kind by name, made when they are first asked for; thread-safe. Each kind has a subclass.
 
@@ -174,9 +164,10 @@ class GuardRegistry(ABC, Generic[G]):
             if guard is None or replace:
                 return self._add(text(type(self).__name__, "name", name), config)
             self._asked.move_to_end(name)
-        if checked and config is not None and config != guard.config and config.replace(name=name) != guard.config:
+        there: Any = guard
+        if checked and config is not None and config != there.config and config.replace(name=name) != there.config:
             raise ConfigurationError(
-                f"there is a {self.kind} {name!r} already, with {guard.config!r}, not {config!r}; "
+                f"there is a {self.kind} {name!r} already, with {there.config!r}, not {config!r}; "
                 "give it another name, leave the config out, or say replace=True"
             )
         return guard

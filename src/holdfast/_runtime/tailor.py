@@ -27,13 +27,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import FunctionType, GeneratorType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..functions import is_async
 from .callables import dress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
+
+    Shape: TypeAlias = tuple[int, int, tuple[str, ...], bool, bool]
+    """How the parameters of a function are passed, whatever their names: how many positional-only ones, how many
+    positional ones in all, the names of the keyword-only ones (they alone need theirs), and if there are `*args` and
+    `**kwargs`."""
 
 _VARARGS = 0x04
 _VARKEYWORDS = 0x08  # bits of `code.co_flags`, as documented in the `inspect` module
@@ -41,14 +47,7 @@ _SHAPES_KEPT = 256
 _TYPES_KEPT = 16
 
 
-class Shape(NamedTuple):
-    """How the parameters of a function are passed, whatever their names; only keyword-only ones need theirs."""
-
-    positional_only: int = 0
-    positional: int = 0
-    keyword_only: tuple[str, ...] = ()
-    varargs: bool = True
-    varkeywords: bool = True
+_ANYTHING: Shape = (0, 0, (), True, True)
 
 
 class Template:
@@ -79,12 +78,16 @@ def tailor(template: Template, function: Callable[..., Any], **values: object) -
 def _measure(function: object) -> tuple[Shape, tuple[str, ...]]:
     """Return the shape and the names of the parameters."""
     if not isinstance(function, FunctionType):
-        return Shape(), ("args", "kwargs")
+        return _ANYTHING, ("args", "kwargs")
     code = function.__code__
     named = code.co_argcount + code.co_kwonlyargcount
     varargs, varkeywords = bool(code.co_flags & _VARARGS), bool(code.co_flags & _VARKEYWORDS)
-    shape = Shape(
-        code.co_posonlyargcount, code.co_argcount, code.co_varnames[code.co_argcount : named], varargs, varkeywords
+    shape = (
+        code.co_posonlyargcount,
+        code.co_argcount,
+        code.co_varnames[code.co_argcount : named],
+        varargs,
+        varkeywords,
     )
     return shape, code.co_varnames[: named + varargs + varkeywords]
 
@@ -121,26 +124,27 @@ def _factory(template: Template, shape: Shape, asynchronous: bool) -> Callable[.
 
 def _render(shape: Shape) -> tuple[str, str, str, str]:
     r"""Return the parameters, a call of ``\0f`` with them, and them as a tuple and as a dict, as source code."""
-    positional = [f"_{number}" for number in range(shape.positional)]
-    by_name = {name: f"_{shape.positional + number}" for number, name in enumerate(shape.keyword_only)}
+    positional_only, count, keyword_only, varargs, varkeywords = shape
+    positional = [f"_{number}" for number in range(count)]
+    by_name = {name: f"_{count + number}" for number, name in enumerate(keyword_only)}
     parameters = list(positional)
-    if shape.positional_only:
-        parameters.insert(shape.positional_only, "/")
-    if shape.varargs:
+    if positional_only:
+        parameters.insert(positional_only, "/")
+    if varargs:
         parameters.append("*_args")
     elif by_name:
         parameters.append("*")
     # Of parameters with defaults the wrapper takes the function's own later, so here they need none.
     parameters += by_name.values()
-    parameters += ["**_kwargs"] * shape.varkeywords
-    stars = ["*_args"] * shape.varargs
+    parameters += ["**_kwargs"] * varkeywords
+    stars = ["*_args"] * varargs
     given = [*positional, *stars, *(f"{name}={value}" for name, value in by_name.items())]
     call = f"\0f({', '.join(given)})"
-    if shape.varkeywords:
+    if varkeywords:
         # Most calls have no keywords, and passing on an empty dict costs as much as all the rest of a guard.
         call = f"(\0f({', '.join([*given, '**_kwargs'])}) if _kwargs else {call})"
     args = "".join(f"{each}, " for each in (*positional, *stars))
-    kwargs = ", ".join([*(f"{name!r}: {value}" for name, value in by_name.items()), *["**_kwargs"] * shape.varkeywords])
+    kwargs = ", ".join([*(f"{name!r}: {value}" for name, value in by_name.items()), *["**_kwargs"] * varkeywords])
     return ", ".join(parameters), call, f"({args})", f"{{{kwargs}}}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._runtime.callables import is_awaitable
-from .._runtime.queueing import Stopwatch
 from .._runtime.tailor import PlainTypes, Template, tailor
 from ..errors import CircuitOpenError
 from ..functions import is_async
@@ -13,6 +12,7 @@ from ..functions import is_async
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from .._runtime.queueing import Stopwatch
     from ..clock import Clock
     from ..registry import Binding
     from .config import CircuitBreakerConfig
@@ -152,4 +152,9 @@ async def _awaited(breaker: Breaker, permit: Permit | None, pending: Awaitable[A
 
 
 def _watch(breaker: Breaker) -> Stopwatch | None:
-    return None if breaker.settings.slow_call_duration_threshold is None else Stopwatch(breaker.clock.monotonic())
+    """Return what times the call, if a rule asks for that."""
+    if breaker.settings.slow_call_duration_threshold is None:
+        return None
+    from .._runtime.queueing import Stopwatch
+
+    return Stopwatch(breaker.clock.monotonic())

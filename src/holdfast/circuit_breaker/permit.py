@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._runtime.queueing import Stopwatch
-
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
@@ -23,6 +21,8 @@ class CircuitPermit:
         self._breaker = breaker
         self._permit = permit
         self._over = False
+        from .._runtime.queueing import Stopwatch
+
         self._watch = Stopwatch(breaker.clock.monotonic())
 
     def succeed(self) -> None:

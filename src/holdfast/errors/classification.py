@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..records import Record, did_you_mean
 from .exceptions import ConfigurationError
@@ -15,24 +15,19 @@ SCOPES: tuple[RetryScope, ...] = ("always", "idempotent", "new_transaction", "re
 OUTCOMES: tuple[CircuitOutcome, ...] = ("failure", "success", "ignore")
 
 
-class _Usual(NamedTuple):
-    retryable: bool
-    scope: RetryScope
-    outcome: CircuitOutcome
-
-
-USUAL: dict[ErrorCategory, _Usual] = {
-    ErrorCategory.TRANSIENT: _Usual(True, "idempotent", "failure"),
-    ErrorCategory.EXTERNAL: _Usual(True, "idempotent", "failure"),
-    ErrorCategory.RESOURCE: _Usual(True, "always", "ignore"),
-    ErrorCategory.VALIDATION: _Usual(False, "never", "success"),
-    ErrorCategory.PERMANENT: _Usual(False, "never", "success"),
-    ErrorCategory.AUTH: _Usual(False, "never", "success"),
-    ErrorCategory.CONFIGURATION: _Usual(False, "never", "ignore"),
-    ErrorCategory.INTERNAL: _Usual(False, "never", "failure"),
-    ErrorCategory.CANCELLED: _Usual(False, "never", "ignore"),
-    ErrorCategory.UNKNOWN: _Usual(False, "never", "failure"),
+USUAL: dict[ErrorCategory, tuple[bool, RetryScope, CircuitOutcome]] = {
+    ErrorCategory.TRANSIENT: (True, "idempotent", "failure"),
+    ErrorCategory.EXTERNAL: (True, "idempotent", "failure"),
+    ErrorCategory.RESOURCE: (True, "always", "ignore"),
+    ErrorCategory.VALIDATION: (False, "never", "success"),
+    ErrorCategory.PERMANENT: (False, "never", "success"),
+    ErrorCategory.AUTH: (False, "never", "success"),
+    ErrorCategory.CONFIGURATION: (False, "never", "ignore"),
+    ErrorCategory.INTERNAL: (False, "never", "failure"),
+    ErrorCategory.CANCELLED: (False, "never", "ignore"),
+    ErrorCategory.UNKNOWN: (False, "never", "failure"),
 }
+"""Whether it is worth another attempt, in what scope, and what it says of the dependency to a circuit breaker."""
 
 
 class Classification(Record):
@@ -70,11 +65,11 @@ class Classification(Record):
         reason: str = "",
     ) -> None:
         category = as_category(category)
-        usual = USUAL[category]
+        worth, scope, outcome = USUAL[category]
         if retryable is None:
-            retryable = usual.retryable if retry_scope is None else retry_scope != "never"
+            retryable = worth if retry_scope is None else retry_scope != "never"
         if retry_scope is None:
-            retry_scope = (usual.scope if usual.retryable else "idempotent") if retryable else "never"
+            retry_scope = (scope if worth else "idempotent") if retryable else "never"
         self._check(code, retryable, retry_scope, circuit_outcome, retry_after)
         self.__dict__.update(
             category=category,
@@ -82,7 +77,7 @@ class Classification(Record):
             code=code if type(code) is ErrorCode else str.__str__(code),
             retryable=retryable,
             retry_scope=retry_scope,
-            circuit_outcome=circuit_outcome or usual.outcome,
+            circuit_outcome=circuit_outcome or outcome,
             retry_after=None if retry_after is None else float(retry_after),
             reason=reason,
         )

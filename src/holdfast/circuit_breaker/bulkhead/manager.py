@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..._runtime.callables import check_guardable, guarded
-from ..._runtime.queueing import queued_for
 from ..._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
 from ..._runtime.threads import loop_is_running
 from ...errors import BulkheadFullError, BulkheadTimeoutError, ConfigurationError
@@ -202,6 +201,8 @@ class Bulkhead:
 
     def _called(self, place: Place, began: float, timeout: float | None) -> float:
         """The wait is over: take the permit and return how long it was, or raise if there is none."""
+        from ..._runtime.queueing import queued_for
+
         waited = self.clock.monotonic() - began
         queued_for(waited)
         if self.line.expire(place):
