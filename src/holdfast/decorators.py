@@ -95,7 +95,6 @@ def with_circuit_breaker(function: Callable[P, R], /) -> Callable[P, R]: ...
 def with_circuit_breaker(
     name: str | CircuitBreakerConfig | CircuitBreaker | None = None,
     config: CircuitBreakerConfig | None = None,
-    /,
     *,
     key: Callable[..., object] | None = None,
     **overrides: Unpack[NamelessFields],
@@ -103,7 +102,6 @@ def with_circuit_breaker(
 def with_circuit_breaker(
     name: Any = None,
     config: CircuitBreakerConfig | None = None,
-    /,
     *,
     key: Callable[..., object] | None = None,
     **overrides: Unpack[NamelessFields],
@@ -137,7 +135,6 @@ def bulkhead(function: Callable[P, R], /) -> Callable[P, R]: ...
 def bulkhead(
     name: str | BulkheadConfig | Bulkhead | None = None,
     config: BulkheadConfig | None = None,
-    /,
     *,
     key: Callable[..., object] | None = None,
     **overrides: Unpack[NamelessBulkheadFields],
@@ -145,7 +142,6 @@ def bulkhead(
 def bulkhead(
     name: Any = None,
     config: BulkheadConfig | None = None,
-    /,
     *,
     key: Callable[..., object] | None = None,
     **overrides: Unpack[NamelessBulkheadFields],
@@ -256,7 +252,7 @@ def _by_name(pattern: _Pattern, name: str, config: Any, key: Callable[..., objec
         try:
             return registry.obtain(f"{name}[{key(*args, **kwargs)}]", config)
         except Exception:
-            report_broken(pattern.decorator, "key", key)
+            report_broken(pattern.decorator, f"{name!r} itself guards the call: its key", key)
             return registry.obtain(name, config)
 
     def protect(function: Any) -> Any:

@@ -30,6 +30,7 @@ T = TypeVar("T")
 G = TypeVar("G")  # a guard with a `config`; to say so here, as a bound, would take a millisecond of every import
 
 _LOOKED_AT = 64
+_IDLE_KEPT = 1000
 
 
 class Binding(Generic[T]):
@@ -117,6 +118,8 @@ class NamedRegistry(Generic[T]):
     def follow(self, name: str, follower: Follower) -> None:
         """Tell `follower` whenever `name` is put again, for as long as somebody else holds it."""
         with self._lock:
+            if len(self._followers) > _IDLE_KEPT + 2 * len(self._things):
+                self._followers = {each: followers for each, followers in self._followers.items() if followers}
             self._followers.setdefault(name, WeakSet()).add(follower)
 
 
@@ -159,10 +162,11 @@ class GuardRegistry(ABC, Generic[G]):
 
         `checked`: refuse a `config` that is not the one it has. `replace`: put a new one in its place.
         """
+        name = text(type(self).__name__, "name", name)
         with self._lock:
             guard = self._guards.view.get(name)
             if guard is None or replace:
-                return self._add(text(type(self).__name__, "name", name), config)
+                return self._add(name, config)
             self._asked.move_to_end(name)
         there: Any = guard
         if checked and config is not None and config != there.config and config.replace(name=name) != there.config:
@@ -174,9 +178,9 @@ class GuardRegistry(ABC, Generic[G]):
 
     def _add(self, name: str, config: Any) -> G:
         guard = self._make(name, config)
-        self._guards.put(name, guard)
         self._asked[name] = None
         self._asked.move_to_end(name)
+        self._guards.put(name, guard)
         if len(self._asked) > self._most:
             self._make_room(name)
         return guard
@@ -206,7 +210,7 @@ class GuardRegistry(ABC, Generic[G]):
 
     def has(self, name: str) -> bool:
         """Whether there is a guard of that name."""
-        return name in self._guards.view
+        return isinstance(name, str) and name in self._guards.view
 
     def remove(self, name: str) -> bool:
         """Drop the guard of that name; return whether there was one. Who holds it can go on using it.
@@ -214,6 +218,8 @@ class GuardRegistry(ABC, Generic[G]):
         Functions that were decorated with the name get a new one at their next call.
         """
         with self._lock:
+            if not self.has(name):
+                return False
             self._asked.pop(name, None)
             return self._guards.drop(name)
 

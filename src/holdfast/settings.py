@@ -109,6 +109,12 @@ def text(owner: str, name: str, value: Any) -> str:
     return str.__str__(value)
 
 
+def refuse_class(name: str, value: object) -> None:
+    """Refuse a class where an object of it is meant."""
+    if isinstance(value, type):
+        raise ConfigurationError(f"{name} must be an object, not the class {value.__name__}; write {value.__name__}()")
+
+
 def shown(value: object) -> str:
     """Return `repr(value)` for a message, cut if it is long; a value that cannot be shown is told by its type."""
     try:

@@ -254,7 +254,7 @@ def test_a_full_bulkhead_refuses_at_once_and_says_so(door: Door, make: Callable[
         with bulkhead.acquire(), pytest.raises(BulkheadFullError) as caught:
             door.run(call)
         assert (caught.value.bulkhead_name, caught.value.reason, caught.value.retry_after) == ("small", "full", None)
-        assert "'small': 1 calls are running and" in str(caught.value)
+        assert "'small': 1 call is running and" in str(caught.value)
         assert caught.value.__cause__ is caught.value.__context__ is None
     assert script.calls == 0
     assert bulkhead.metrics.rejected == 2
@@ -483,7 +483,8 @@ def test_a_call_that_finds_a_permit_free_reads_no_clock_and_takes_no_lock() -> N
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(name)
 
-    bulkhead = Bulkhead(clock=NoClock())
+    bulkhead = Bulkhead()
+    bulkhead.clock = NoClock()  # type: ignore[assignment]
     bulkhead.line.lock = NoClock()  # type: ignore[assignment]
     guarded = bulkhead.protect(lambda: 1)
     guarded_async = bulkhead.protect(AsyncService())

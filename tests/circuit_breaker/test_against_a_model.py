@@ -69,18 +69,17 @@ class Model:
         self.look()
         phase, call = permit
         self.totals[outcome] += 1
-        holds = phase is self.phase and (self.state is CLOSED or call in self.probes)
-        if not holds:
+        if phase is not self.phase:
             return
         if self.state is HALF_OPEN:
-            del self.probes[call]
+            self.probes.pop(call, None)  # its lease may have been over
         if outcome == "abandoned":
             return
         self.streak.append(outcome)
         if self.state is CLOSED:
             self.records.append((self.now, outcome, slow))
             window = self.window()
-            if (outcome == "failure" and self.too_many(window)) or (slow and self.too_slow(window)):
+            if (outcome == "failure" and self.too_many(window)) or self.too_slow(window):
                 self.open(self.timeout)
         elif outcome == "failure":
             self.timeout = min(self.timeout * self.config.reset_timeout_multiplier, self.config.longest_reset_timeout)
@@ -105,12 +104,15 @@ class Model:
         if in_a_row == ["failure"] * self.config.failure_threshold:
             return True
         rate = self.config.failure_rate_threshold
-        return len(window) < self.config.minimum_requests or rate is None or failures / len(window) >= rate
+        return len(window) < self.fewest() or rate is None or failures / len(window) >= rate
+
+    def fewest(self) -> int:
+        return min(self.config.minimum_requests, self.config.window_size or self.config.minimum_requests)
 
     def too_slow(self, window: list[tuple[float, str, bool]]) -> bool:
         rate = self.config.slow_call_rate_threshold
         slow = sum(slow for _, _, slow in window)
-        return rate is not None and len(window) >= self.config.minimum_requests and slow / len(window) >= rate
+        return rate is not None and len(window) >= self.fewest() and slow / len(window) >= rate
 
     def row(self, outcome: str) -> int:
         row = 0
@@ -238,7 +240,8 @@ class BreakerAgainstModel(RuleBasedStateMachine):
     def force_open(self, hold: bool) -> None:
         self.breaker.force_open(hold=hold)
         self.model.look()
-        self.model.open(math.inf if hold else self.model.timeout)
+        if hold or self.model.state is not OPEN or self.model.until != math.inf:
+            self.model.open(math.inf if hold else self.model.timeout)
 
     @precondition(lambda self: hasattr(self, "breaker"))
     @invariant()

@@ -235,7 +235,7 @@ def test_promise_3_and_19_whatever_ends_a_call_gives_its_place_back(
     assert breaker.state is CLOSED
 
 
-def test_promise_19_a_probe_that_hangs_loses_its_place_and_its_result_counts_for_nothing(clock: VirtualClock) -> None:
+def test_promise_19_a_probe_that_hangs_loses_its_place(clock: VirtualClock) -> None:
     breaker = breaker_of(clock, half_open_max_calls=1, success_threshold=1, probe_timeout=5)
     fail(Door("sync"), breaker)
     clock.advance(30)
@@ -246,9 +246,43 @@ def test_promise_19_a_probe_that_hangs_loses_its_place_and_its_result_counts_for
     assert caught.value.retry_after is None
     clock.advance(5)
     with breaker.acquire():
-        hung.fail(ConnectionResetError())
-        assert breaker.state is HALF_OPEN
+        pass
     assert breaker.state is CLOSED
+    hung.fail(ConnectionResetError())
+    assert breaker.state is CLOSED
+
+
+@pytest.mark.parametrize(("error", "ends"), [(None, CLOSED), (ConnectionResetError(), OPEN)])
+def test_what_a_probe_found_out_counts_though_its_lease_was_over(
+    clock: VirtualClock, error: Exception | None, ends: CircuitState
+) -> None:
+    breaker = breaker_of(clock, half_open_max_calls=1, success_threshold=1, probe_timeout=5)
+    breaker.force_open()
+    clock.advance(30)
+    late = breaker.acquire()
+    clock.advance(6)
+    other = breaker.acquire()
+    late.succeed() if error is None else late.fail(error)
+    assert breaker.state is ends
+    other.abandon()
+
+
+def test_calls_that_always_take_longer_than_the_lease_close_the_circuit_all_the_same(clock: VirtualClock) -> None:
+    breaker = CircuitBreaker(clock=clock)
+    breaker.force_open()
+    clock.advance(30)
+    running: list[tuple[float, Any]] = []
+    while breaker.state is HALF_OPEN and clock.monotonic() < 600:
+        clock.advance(1)
+        while running and clock.monotonic() - running[0][0] >= 35:
+            running.pop(0)[1].succeed()
+        try:
+            running.append((clock.monotonic(), breaker.acquire()))
+        except CircuitOpenError:
+            pass
+    assert breaker.state is CLOSED
+    for _, permit in running:
+        permit.abandon()
 
 
 def test_promise_20_a_result_from_before_a_transition_changes_nothing_after_it(door: Door, clock: VirtualClock) -> None:

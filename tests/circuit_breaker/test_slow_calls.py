@@ -9,7 +9,7 @@ import pytest
 from tests.support import LoopClock, run_virtual
 
 from holdfast import Bulkhead, BulkheadConfig, CircuitBreaker, CircuitBreakerConfig, CircuitOpenError, CircuitState
-from holdfast._runtime.queueing import Stopwatch, queued_for
+from holdfast._runtime.queueing import Stopwatch, queued
 from holdfast.testing import VirtualClock
 
 SLOW = CircuitBreakerConfig(name="slow", slow_call_duration_threshold=2, minimum_requests=1)
@@ -70,11 +70,19 @@ def test_a_plain_call_is_timed_without_the_queue_too(clock: VirtualClock) -> Non
 
 def test_stopwatches_inside_one_another_all_leave_the_queue_out() -> None:
     outer, inner = Stopwatch(0), Stopwatch(10)
-    queued_for(5)  # nobody times it
+    queued(0, 5)  # nobody times it
     with outer:
-        queued_for(1)
+        queued(1, 2)
         with inner:
-            queued_for(2)
-        queued_for(4)
-    queued_for(8)
+            queued(11, 13)
+        queued(14, 18)
+    queued(18, 19)
     assert (inner.elapsed(20), outer.elapsed(20)) == (8, 13)
+
+
+def test_time_in_which_several_wait_counts_once() -> None:
+    watch = Stopwatch(0)
+    with watch:
+        for began, ended in ((1, 2), (4, 5), (4, 6), (3, 7), (8, 9), (9, 10)):
+            queued(began, ended)
+    assert watch.elapsed(10) == 10 - (1 + 4 + 2)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import itertools
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -199,6 +200,28 @@ def test_the_traceback_names_the_guard_and_the_function() -> None:
         "<holdfast bulkhead>",
     ]
     assert places[-1] == __file__
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_debugger_that_looks_at_variables_changes_none(guard: str, asynchronous: bool) -> None:
+    def look(frame: Any, _event: str, _value: object) -> Any:
+        assert isinstance(frame.f_locals, dict) or frame.f_locals is not None  # reading them is what debuggers do
+        return look
+
+    for name in NAMES:
+        one = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        function = function_of(inspect.Signature([one]), asynchronous=asynchronous)
+        guarded = GUARDS[guard](function)
+        before = sys.gettrace()
+        sys.settrace(look)
+        try:
+            answer = guarded("mine")
+            if asynchronous:
+                answer = asyncio.run(answer)
+        finally:
+            sys.settrace(before)
+        assert answer == [(name, "mine")]
 
 
 def test_a_function_guarded_many_times_calls_through_all_of_them() -> None:

@@ -14,15 +14,15 @@ _running: ContextVar[Stopwatch | None] = ContextVar("holdfast.stopwatch", defaul
 class Stopwatch:
     """Times what is called in its `with` block, less what that waited in queues of ours.
 
-    Tasks and threads that are started in the block in its context are covered too. It may be entered again, as a call
-    is that first returns an awaitable and then is awaited.
+    Tasks and threads that are started in the block in its context are covered too; time in which several of them wait
+    counts once. It may be entered again, as a call is that first returns an awaitable and then is awaited.
     """
 
     __slots__ = ("_began", "_outer", "_queued")
 
     def __init__(self, now: float) -> None:
         self._began = now
-        self._queued = 0.0
+        self._queued: list[tuple[float, float]] = []  # from when to when, in order, none touching another
         self._outer: Stopwatch | None = None
 
     def __enter__(self) -> None:
@@ -38,17 +38,21 @@ class Stopwatch:
 
     def elapsed(self, now: float) -> float:
         """Return the seconds up to `now`, without those in queues."""
-        return now - self._began - self._queued
+        return now - self._began - sum(ended - began for began, ended in self._queued)
 
-    def add(self, duration: float) -> None:
+    def add(self, began: float, ended: float) -> None:
         """Note time in a queue, here and in the stopwatches around this one."""
-        self._queued += duration
         if self._outer is not None:
-            self._outer.add(duration)
+            self._outer.add(began, ended)
+        queued = self._queued
+        while queued and queued[-1][1] >= began:
+            earlier = queued.pop()
+            began, ended = min(began, earlier[0]), max(ended, earlier[1])
+        queued.append((began, ended))
 
 
-def queued_for(duration: float) -> None:
-    """Tell whoever times the running call that it has waited so many seconds in a queue."""
+def queued(began: float, ended: float) -> None:
+    """Tell whoever times the running call from when to when it has waited in a queue."""
     watch = _running.get()
     if watch is not None:
-        watch.add(duration)
+        watch.add(began, ended)

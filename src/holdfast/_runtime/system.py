@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
+
+from ..errors.exceptions import ConfigurationError
+from ..settings import refuse_class, shown
+
+if TYPE_CHECKING:
+    from ..clock import Clock
 
 LONGEST_SLEEP = 1e9
 """Seconds, some thirty years: no operating system refuses that, and several refuse much more."""
@@ -40,3 +47,14 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+def as_clock(clock: Clock | None) -> Clock:
+    """Return the clock, the system's if none is given; raise `ConfigurationError` if it cannot be one."""
+    if clock is None:
+        return SYSTEM_CLOCK
+    refuse_class("clock", clock)
+    for method in ("monotonic", "time", "random", "sleep", "sleep_async"):
+        if not callable(getattr(clock, method, None)):
+            raise ConfigurationError(f"clock must have the methods of holdfast.Clock; {shown(clock)} has no {method}()")
+    return clock

@@ -17,7 +17,8 @@ A template is the body of the wrapper in Python, with these words in it:
 Rules that keep the result a good citizen:
 
 * The parameters have names of their own while the template is compiled, and get the function's names afterwards, in the
-  code object; so they can be named like anything the template uses.
+  code object; so they can be named like anything the template uses. The template's variables get a dot before theirs
+  then, as CPython does with variables of its own, so that a debugger does not take one for the other.
 * Functions of the same shape share what was compiled, so that decorating costs microseconds; but each wrapper has a
   code object of its own, since CPython keeps what it learns of a call site there.
 * What is no plain Python function (a partial, a builtin, a callable object) is called with `*args, **kwargs`.
@@ -61,18 +62,28 @@ class Template:
         self.body = body
 
 
-def tailor(template: Template, function: Callable[..., Any], **values: object) -> Any:
-    """Return a wrapper of `function` with its looks and its parameters; `values` are the template's names."""
-    shape, names = _measure(function)
+def tailor(template: Template, function: Callable[..., Any], *, as_called: bool = False, **values: object) -> Any:
+    """Return a wrapper of `function` with its looks and its parameters; `values` are the template's names.
+
+    `as_called`: the wrapper takes `*args, **kwargs`, so that ARGS and KWARGS are what the caller wrote.
+    """
+    shape, names = (_ANYTHING, ("args", "kwargs")) if as_called else _measure(function)
     pattern = _factory(template, shape, is_async(function))(function, **values)
     code = pattern.__code__
-    code = code.replace(co_varnames=(*names, *code.co_varnames[len(names) :]))
-    own = function if isinstance(function, FunctionType) else pattern
+    code = code.replace(
+        co_varnames=(*names, *_hidden(code.co_varnames[len(names) :])), co_freevars=_hidden(code.co_freevars)
+    )
+    own = function if isinstance(function, FunctionType) and not as_called else pattern
     # A new function, since CPython does not optimise calls of one whose code or defaults have been changed.
     wrapper = FunctionType(code, pattern.__globals__, pattern.__name__, own.__defaults__, pattern.__closure__)
     if own.__kwdefaults__:
         wrapper.__kwdefaults__ = own.__kwdefaults__
     return dress(wrapper, function)
+
+
+def _hidden(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names of the template as no parameter can be called; debuggers tell variables apart by their names."""
+    return tuple(f".{name}" for name in names)
 
 
 def _measure(function: object) -> tuple[Shape, tuple[str, ...]]:

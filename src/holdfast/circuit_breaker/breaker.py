@@ -6,12 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any, overload
 
 from .._runtime.callables import check_guardable, guarded
-from .._runtime.system import LOCK_FREE, SYSTEM_CLOCK
+from .._runtime.system import LOCK_FREE, as_clock
 from ..errors import CircuitOpenError, Classification, ConfigurationError, ErrorCategory, get_error_classifier
 from ..functions import is_async
 from ..journal import report_broken
 from ..registry import Binding
-from ..settings import shown
+from ..settings import shown, text
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
 from .guard import run, run_async, wrap
@@ -22,7 +22,7 @@ from .state import Circuit, Closed, HalfOpen, Open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import ParamSpec, TypeVar
+    from typing import NoReturn, ParamSpec, TypeVar
 
     from .._runtime.queueing import Stopwatch
     from ..clock import Clock
@@ -36,6 +36,21 @@ if TYPE_CHECKING:
 
 _NOBODY: Listeners = {}
 _FAILURE = Classification(category=ErrorCategory.UNKNOWN)
+
+
+class Outcome:
+    """What one call tells of the dependency: "success", "failure" or, to "ignore" it, nothing."""
+
+    __slots__ = ("kind", "retry_after", "told")
+
+    def __init__(self, kind: str, told: str = "", retry_after: float | None = None) -> None:
+        self.kind = kind
+        self.told = told
+        self.retry_after = retry_after
+
+
+_SUCCESS = Outcome("success")
+_NOTHING = Outcome("ignore")
 
 
 class CircuitBreaker:
@@ -92,8 +107,8 @@ class CircuitBreaker:
         if not isinstance(given, CircuitBreakerConfig):
             raise ConfigurationError(f"CircuitBreaker: config must be a CircuitBreakerConfig, not {shown(given)}")
         self.settings = given
-        self.name = given.name if name is None else name
-        self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
+        self.name = given.name if name is None else text("CircuitBreaker", "name", name)
+        self.clock = as_clock(clock)
         self.monotonic = self.clock.monotonic  # for the guard, which reads it at each call
         self._classifier = get_error_classifier() if classifier is None else classifier
         # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
@@ -149,7 +164,9 @@ class CircuitBreaker:
 
         Raises `CircuitOpenError` if the circuit lets nothing in.
         """
-        return CircuitPermit(self, self.admit())
+        from .._runtime.queueing import Stopwatch
+
+        return CircuitPermit(self, self.admit(), Stopwatch(self.monotonic()))
 
     # What the guards ask and tell.
 
@@ -170,7 +187,11 @@ class CircuitBreaker:
                 permit = self._circuit.admit(now)
                 phase = self._circuit.phase
                 self._moved(before, now)
-            self._herald.tell_moves()
+            try:
+                self._herald.tell_moves()
+            except BaseException:  # Ctrl-C in a callback
+                self._settle(permit, _NOTHING, None)
+                raise
             if permit is not None:
                 return permit
         retry_after = max(0.0, phase.until - now) if isinstance(phase, Open) and not phase.held else None
@@ -195,7 +216,20 @@ class CircuitBreaker:
         """A call that was let in has ended; with `error`, if it raised one. `watch` is for the rule on slow calls."""
         if self.settings.mode == "disabled":
             return
-        outcome, retry_after = ("success", None) if error is None else self._judge(error)
+        try:
+            outcome = _SUCCESS if error is None else self._judge(error)
+        except BaseException:  # Ctrl-C in a predicate, or no room left to look at the error
+            self._settle(permit, _NOTHING, watch)
+            raise
+        late = self._settle(permit, outcome, watch)
+        self._herald.tell_moves()
+        if self._herald.hears("call"):
+            kind = None if error is None else type(error).__qualname__
+            told = "abandoned" if outcome.kind == "ignore" else outcome.kind
+            self._herald.notify("call", CircuitCallEnded(name=self.name, outcome=told, error_type=kind, late=late))
+
+    def _settle(self, permit: Permit | None, outcome: Outcome, watch: Stopwatch | None) -> bool:
+        """Count an outcome, and return whether it came too late to move anything."""
         now = self.monotonic()
         threshold = self.settings.slow_call_duration_threshold
         slow = threshold is not None and watch is not None and watch.elapsed(now) >= threshold
@@ -205,30 +239,25 @@ class CircuitBreaker:
             held = permit if self._circuit.holds(permit) else None
             if isinstance(before, Closed):
                 self._ledger.absorb(before, before.collect(now))
-            if outcome == "success":
+            if outcome.kind == "success":
                 self._ledger.success(now, counts=held is not None)
                 if held is not None:
                     self._circuit.succeeded(held, now, slow=slow)
-            elif outcome == "failure" and isinstance(error, Exception):
-                self._ledger.failure(now, as_text(error), counts=held is not None)
+            elif outcome.kind == "failure":
+                self._ledger.failure(now, outcome.told, counts=held is not None)
                 if held is not None:
-                    self._circuit.failed(held, now, slow=slow, retry_after=retry_after)
+                    self._circuit.failed(held, now, slow=slow, retry_after=outcome.retry_after)
             else:
                 self._ledger.abandoned += 1
                 if held is not None:
                     self._circuit.abandoned(held)
             self._moved(before, now)
-        self._herald.tell_moves()
-        if self._herald.hears("call"):
-            kind = None if error is None else type(error).__qualname__
-            told = "abandoned" if outcome == "ignore" else outcome
-            event = CircuitCallEnded(name=self.name, outcome=told, error_type=kind, late=held is None)
-            self._herald.notify("call", event)
+        return held is None
 
-    def _judge(self, error: BaseException) -> tuple[str, float | None]:
-        """Return what an error says of the dependency, and how long the server asks to wait."""
+    def _judge(self, error: BaseException) -> Outcome:
+        """Say what an error tells of the dependency."""
         if not isinstance(error, Exception) or self._is_one_of("ignore", self.settings.ignore, error):
-            return "ignore", None
+            return _NOTHING
         try:
             seen: object = self._classifier.classify(error)
         except Exception:
@@ -236,7 +265,9 @@ class CircuitBreaker:
             seen = None
         verdict = seen if isinstance(seen, Classification) else _FAILURE
         failed = self._is_one_of("failure_on", self.settings.failure_on, error)
-        return "failure" if failed else verdict.circuit_outcome, verdict.retry_after
+        if verdict.circuit_outcome != "failure" and not failed:
+            return _SUCCESS if verdict.circuit_outcome == "success" else _NOTHING
+        return Outcome("failure", as_text(error) if self.settings.history_size else "", verdict.retry_after)
 
     def _is_one_of(self, what: str, kinds: Any, error: Exception) -> bool:
         if kinds is None:
@@ -250,8 +281,19 @@ class CircuitBreaker:
     # Moving.
 
     def force_open(self, *, hold: bool = False) -> None:
-        """Open the circuit as if it had tripped, or, with `hold`, until `force_close()` or `reset()`."""
-        self._move(lambda now: self._circuit.hold_open(now) if hold else self._circuit.trip(now, None))
+        """Open the circuit as if it had tripped, or, with `hold`, until `force_close()` or `reset()`.
+
+        A circuit that is held open stays so.
+        """
+
+        def opened(now: float) -> None:
+            phase = self._circuit.phase
+            if hold:
+                self._circuit.hold_open(now)
+            elif not (isinstance(phase, Open) and phase.held):
+                self._circuit.trip(now, None)
+
+        self._move(opened)
 
     def force_close(self) -> None:
         """Close the circuit, with an empty window; the totals stay."""
@@ -323,8 +365,14 @@ class CircuitBreaker:
         return self._circuit.phase.state
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether it is closed, without moving it; nothing is lost with it but counts."""
+        return isinstance(self._circuit.phase, Closed)
+
+    @property
     def metrics(self) -> CircuitMetrics:
-        """What the breaker has seen so far, exactly, whatever other threads are doing."""
+        """What the breaker has seen so far, exactly, whatever other threads are doing; looks at the state, too."""
+        _ = self.state
         with self._lock:
             now = self.monotonic()
             phase = self._circuit.phase
@@ -341,6 +389,9 @@ class CircuitBreaker:
             "probes": len(phase.probes) if isinstance(phase, HalfOpen) else 0,
             "reset_timeout": self._circuit.reset_timeout,
         }
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a circuit breaker cannot be copied or pickled: its state is shared by all who hold it")
 
     def __repr__(self) -> str:
         return f"CircuitBreaker({self.name!r}, {self._circuit.phase.state})"

@@ -109,8 +109,8 @@ class CircuitBreakerConfig(Settings):
         After `reset_timeout` seconds (30) it is half-open: at most `half_open_max_calls` (3) probes at once;
         `success_threshold` (3) successes close it, one failure opens it again. A probe that has not ended after
         `probe_timeout` seconds (default: the reset timeout) gives up its place. Each failed recovery makes the next
-        reset timeout longer by `reset_timeout_multiplier` (default 1: it stays), up to `max_reset_timeout` (ten times
-        the first one). A server's own Retry-After, if it is longer, counts instead.
+        reset timeout longer by `reset_timeout_multiplier` (default 1: it stays). A server's own Retry-After, if it is
+        longer, counts instead. Neither goes beyond `max_reset_timeout` (ten times the first one).
 
     What counts as a failure
         What the error classifier says, unless `failure_on` or `ignore` (exception types, or a function of the error)
@@ -211,6 +211,11 @@ class CircuitBreakerConfig(Settings):
             return
         rate = 0.5 if self.slow_call_rate_threshold is None else self.slow_call_rate_threshold
         self.__dict__["slow_call_rate_threshold"] = _share(owner, "slow_call_rate_threshold", rate)
+
+    @property
+    def fewest_requests(self) -> int:
+        """How many outcomes must be in the window for a share of them to say something; a full window always does."""
+        return self.minimum_requests if self.window_size is None else min(self.minimum_requests, self.window_size)
 
     @property
     def longest_reset_timeout(self) -> float:

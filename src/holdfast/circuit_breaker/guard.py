@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .._runtime.callables import is_awaitable
 from .._runtime.tailor import PlainTypes, Template, tailor
 from ..errors import CircuitOpenError
 from ..functions import is_async
+from .permit import CircuitPermit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from .._runtime.queueing import Stopwatch
-    from ..clock import Clock
     from ..registry import Binding
-    from .config import CircuitBreakerConfig
-    from .state import Closed, Permit
-
-    class Breaker(Protocol):
-        """What a guard asks of the breaker, and tells it."""
-
-        quiet: Closed | None
-        clock: Clock
-        settings: CircuitBreakerConfig
-
-        def admit(self) -> Permit | None:
-            """Return a permit, or raise `CircuitOpenError`."""
-            ...
-
-        def ended(self, permit: Permit | None, error: BaseException | None, watch: Stopwatch | None = None) -> None:
-            """A call that was let in has ended."""
-            ...
-
-        def tallied_late(self, phase: Closed, number: int) -> None:
-            """A success was tallied in a phase that may be over."""
-            ...
+    from .permit import Breaker
+    from .state import Closed
 
 
 _QUIET = Template(
@@ -57,8 +38,8 @@ now = breaker.monotonic()
 if now >= phase.quiet_until:
     breaker.ended(phase, None)
     return result
-number = next(phase.tally)
 phase.last_success = now
+number = next(phase.tally)
 if breaker.quiet is not phase:
     breaker.tallied_late(phase, number)
 return result
@@ -75,7 +56,7 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
     def settle(breaker: Breaker, phase: Closed, result: Any) -> Any:
         """Look at a result of a type that is not known to be plain."""
         if is_awaitable(result):
-            return _awaited(breaker, phase, result, None)
+            return _awaited(CircuitPermit(breaker, phase, None), result)
         plain.learn(result)
         breaker.ended(phase, None)
         return result
@@ -86,7 +67,7 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
 
 def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Breaker], function: Callable[..., Any]) -> Any:
     """Return `function` guarded, each call by the breaker that `find` names for its arguments."""
-    return tailor(_EACH, function, find=find, run=run_async if is_async(function) else run)
+    return tailor(_EACH, function, as_called=True, find=find, run=run_async if is_async(function) else run)
 
 
 def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -107,7 +88,7 @@ def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], k
             with watch:
                 result = function(*args, **kwargs)
         if is_awaitable(result):
-            return _awaited(breaker, permit, result, watch)
+            return _awaited(CircuitPermit(breaker, permit, watch), result)
     except BaseException as error:
         breaker.ended(permit, error, watch)
         raise
@@ -134,21 +115,13 @@ async def run_async(
     except BaseException as error:  # only for arguments that the function does not take
         breaker.ended(permit, error, watch)
         raise
-    return await _awaited(breaker, permit, pending, watch)
+    return await _awaited(CircuitPermit(breaker, permit, watch), pending)
 
 
-async def _awaited(breaker: Breaker, permit: Permit | None, pending: Awaitable[Any], watch: Stopwatch | None) -> Any:
-    try:
-        if watch is None:
-            result = await pending
-        else:
-            with watch:
-                result = await pending
-    except BaseException as error:
-        breaker.ended(permit, error, watch)
-        raise
-    breaker.ended(permit, None, watch)
-    return result
+async def _awaited(permit: CircuitPermit, pending: Awaitable[Any]) -> Any:
+    """Await a call that was let in. If nobody ever awaits this, the permit goes with it, and is abandoned."""
+    with permit:
+        return await pending
 
 
 def _watch(breaker: Breaker) -> Stopwatch | None:

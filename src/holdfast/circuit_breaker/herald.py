@@ -55,7 +55,7 @@ class Herald:
 
         def unsubscribe() -> None:
             with self._lock:
-                left = tuple(each for each in self._listeners.get(name, ()) if each is not listener)
+                left = without(self._listeners.get(name, ()), listener)
                 others = {other: each for other, each in self._listeners.items() if other != name}
                 self._listeners = {**others, name: left} if left else others
                 self._settle()
@@ -85,20 +85,29 @@ class Herald:
     def _tell(self, move: CircuitStateChanged) -> None:
         config = self._config
         if config.on_state_change is not None:
-            _call("on_state_change", config.on_state_change, move.old, move.new, move.metrics)
+            tell("on_state_change", config.on_state_change, move.old, move.new, move.metrics)
         if config.on_open is not None and move.new is CircuitState.OPEN:
-            _call("on_open", config.on_open, move.metrics)
+            tell("on_open", config.on_open, move.metrics)
         if config.on_close is not None and move.new is CircuitState.CLOSED:
-            _call("on_close", config.on_close, move.metrics)
+            tell("on_close", config.on_close, move.metrics)
         self.notify("state_change", move)
 
     def notify(self, name: str, event: object) -> None:
         """Hand an event to its listeners."""
         for listener in self._listeners.get(name, ()):
-            _call(f"listener of {name!r}", listener, event)
+            tell(f"listener of {name!r}", listener, event)
 
 
-def _call(what: str, callback: Callable[..., object], *args: object) -> None:
+def without(listeners: tuple[Callable[[Any], object], ...], listener: object) -> tuple[Callable[[Any], object], ...]:
+    """Return the listeners but for one; somebody else may have added the same."""
+    for place, each in enumerate(listeners):
+        if each is listener:
+            return (*listeners[:place], *listeners[place + 1 :])
+    return listeners
+
+
+def tell(what: str, callback: Callable[..., object], *args: object) -> None:
+    """Call back; what raises is logged and changes nothing."""
     try:
         callback(*args)
     except Exception:

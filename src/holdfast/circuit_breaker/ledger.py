@@ -49,7 +49,7 @@ class Ledger:
         if successes:
             self.succeeded += successes
             self.failures_in_row = 0
-            self.last_success = phase.last_success
+            self.last_success = phase.last_success or self.last_success
 
     def success(self, now: float, *, counts: bool) -> None:
         """Count a success; one that comes too late to count moves the total only."""
@@ -112,4 +112,9 @@ def _moment(monotonic: float | None, behind: float) -> datetime | None:
     """Return a moment of the monotonic clock, which is `behind` the wall clock by so many seconds."""
     from datetime import UTC, datetime
 
-    return None if monotonic is None else datetime.fromtimestamp(monotonic + behind, UTC)
+    if monotonic is None:
+        return None
+    try:
+        return datetime.fromtimestamp(monotonic + behind, UTC)
+    except (OverflowError, OSError, ValueError):  # a wall clock that shows what no calendar has
+        return datetime.fromtimestamp(0, UTC)

@@ -2,52 +2,93 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from ..settings import shown
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from .guard import Breaker
-    from .state import Permit
+    from .._runtime.queueing import Stopwatch
+    from ..clock import Clock
+    from .config import CircuitBreakerConfig
+    from .state import Closed, Permit
+
+    class Breaker(Protocol):
+        """What guards and permits ask of the breaker, and tell it."""
+
+        quiet: Closed | None
+        clock: Clock
+        settings: CircuitBreakerConfig
+
+        def admit(self) -> Permit | None:
+            """Return a permit, or raise `CircuitOpenError`."""
+            ...
+
+        def ended(self, permit: Permit | None, error: BaseException | None, watch: Stopwatch | None = None) -> None:
+            """A call that was let in has ended."""
+            ...
+
+        def tallied_late(self, phase: Closed, number: int) -> None:
+            """A success was tallied in a phase that may be over."""
+            ...
 
 
 class CircuitPermit:
-    """One call that was let in; ends by itself at the end of a `with` block, or by one of its methods, once."""
+    """One call that was let in; ends by itself at the end of a `with` block, or by one of its methods, once.
 
-    __slots__ = ("_breaker", "_over", "_permit", "_watch")
+    One that is dropped before it has ended is abandoned.
+    """
 
-    def __init__(self, breaker: Breaker, permit: Permit | None) -> None:
+    __slots__ = ("_breaker", "_entered", "_over", "_permit", "_watch")
+
+    def __init__(self, breaker: Breaker, permit: Permit | None, watch: Stopwatch | None) -> None:
+        self._over = False
+        self._entered = False
         self._breaker = breaker
         self._permit = permit
-        self._over = False
-        from .._runtime.queueing import Stopwatch
-
-        self._watch = Stopwatch(breaker.clock.monotonic())
+        self._watch = watch
 
     def succeed(self) -> None:
         """The call went well."""
-        self._end(None)
+        self.end(None)
 
-    def fail(self, error: Exception) -> None:
-        """The call failed with `error`, which the breaker judges as if the call had raised it."""
-        self._end(error)
+    def fail(self, error: BaseException) -> None:
+        """The call failed with `error`, which the breaker judges as if the call had raised it.
+
+        Raises `TypeError` if that is no exception.
+        """
+        told: object = error
+        if not isinstance(told, BaseException):
+            raise TypeError(f"fail() takes the exception that the call ended with, not {shown(told)}")
+        self.end(error)
 
     def abandon(self) -> None:
         """The call says nothing of the dependency; give its place back."""
-        self._end(GeneratorExit())
+        self.end(GeneratorExit())
 
-    def _end(self, error: BaseException | None) -> None:
+    def end(self, error: BaseException | None) -> None:
+        """The call has ended, with `error` if that is not None."""
         if not self._over:
             self._over = True
             self._breaker.ended(self._permit, error, self._watch)
 
     def __enter__(self) -> Self:
-        self._watch.__enter__()
+        if self._entered:
+            raise RuntimeError("this permit of a circuit breaker was entered already; acquire one for each call")
+        self._entered = True
+        if self._watch is not None:
+            self._watch.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._watch.__exit__(kind, error, traceback)
-        self._end(error)
+        if self._watch is not None:
+            self._watch.__exit__(kind, error, traceback)
+        self.end(error)
+
+    def __del__(self) -> None:
+        if not getattr(self, "_over", True):
+            self.abandon()

@@ -10,6 +10,7 @@ from ..registry import GuardRegistry
 from ..settings import shown, whole_number
 from .breaker import CircuitBreaker
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
+from .herald import tell, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ class BreakerRegistry(GuardRegistry[CircuitBreaker]):
         )
 
     def _may_go(self, guard: CircuitBreaker) -> bool:
-        return guard.state is CircuitState.CLOSED
+        return guard.is_at_rest
 
     def get_all_metrics(self) -> dict[str, CircuitMetrics]:
         """Return the metrics of all breakers by name."""
@@ -119,7 +120,7 @@ class BreakerRegistry(GuardRegistry[CircuitBreaker]):
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners = tuple(each for each in self._listeners if each is not listener)
+                self._listeners = without(self._listeners, listener)
 
         with self._lock:
             self._listeners = (*self._listeners, listener)
@@ -127,7 +128,7 @@ class BreakerRegistry(GuardRegistry[CircuitBreaker]):
 
     def _changed(self, event: CircuitStateChanged) -> None:
         for listener in self._listeners:
-            listener(event)
+            tell("listener of 'state_change'", listener, event)
 
 
 _process_wide = BreakerRegistry()

@@ -175,16 +175,15 @@ class Circuit:
 
     def holds(self, permit: Permit | None) -> bool:
         """Whether an outcome under this permit still counts."""
-        if isinstance(permit, Probe):
-            return permit.phase is self.phase and permit in permit.phase.probes
-        return permit is not None and permit is self.phase
+        # A probe that outlived its lease has lost its place, but what it found out is worth as much as ever.
+        return (permit.phase if isinstance(permit, Probe) else permit) is self.phase
 
     def succeeded(self, permit: Permit, now: float, *, slow: bool) -> None:
         """Count a success under a permit that holds; a closed phase has been collected just before."""
         if isinstance(permit, Closed):
             permit.row = 0
             permit.window.add(1, 0, int(slow))
-            if slow and self._too_slow(permit.window):
+            if self._too_slow(permit.window):
                 self.trip(now, None)
             return
         phase = permit.phase
@@ -198,7 +197,7 @@ class Circuit:
         if isinstance(permit, Closed):
             permit.row += 1
             permit.window.add(0, 1, int(slow))
-            if self._too_many_failures(permit) or (slow and self._too_slow(permit.window)):
+            if self._too_many_failures(permit) or self._too_slow(permit.window):
                 self.trip(now, retry_after)
             return
         grown = self.reset_timeout * self.config.reset_timeout_multiplier
@@ -211,8 +210,9 @@ class Circuit:
             permit.phase.probes.discard(permit)
 
     def trip(self, now: float, retry_after: float | None) -> None:
-        """Open, for the reset timeout or for as long as the server asked, whichever is longer."""
-        self.phase = Open(now, max(self.reset_timeout, retry_after or 0.0))
+        """Open, for the reset timeout or for as long as the server asked, if that is longer and within bounds."""
+        asked = min(retry_after or 0.0, self.config.longest_reset_timeout)
+        self.phase = Open(now, max(self.reset_timeout, asked))
 
     def hold_open(self, now: float) -> None:
         """Open until told otherwise."""
@@ -228,7 +228,7 @@ class Circuit:
         if window.failures < config.failure_threshold:
             return False
         total = window.failures + window.successes
-        if phase.row >= config.failure_threshold or total < config.minimum_requests:
+        if phase.row >= config.failure_threshold or total < config.fewest_requests:
             return True
         return config.failure_rate_threshold is None or window.failures / total >= config.failure_rate_threshold
 
@@ -236,4 +236,4 @@ class Circuit:
         config = self.config
         total = window.failures + window.successes
         rate = config.slow_call_rate_threshold
-        return rate is not None and total >= config.minimum_requests and window.slow / total >= rate
+        return rate is not None and total >= config.fewest_requests and window.slow / total >= rate

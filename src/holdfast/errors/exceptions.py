@@ -70,14 +70,16 @@ class CircuitBreakerError(RejectedError):
 
     def __init__(
         self,
-        message: str | None = None,  # noqa: ARG002
+        message: str | None = None,
         *,
         name: str = "",
         state: Any = None,
         retry_after: float | None = None,
         last_failure: str | None = None,
     ) -> None:
-        # Refusing has to be quick, so the constructors above are not asked; `Exception` has kept the message already.
+        # Refusing has to be quick, so the constructors above are not asked.
+        if message is not None:
+            self.args = (message,)
         self.name = name
         self.state = state
         self.retry_after = retry_after
@@ -91,11 +93,14 @@ class CircuitBreakerError(RejectedError):
     def __str__(self) -> str:
         if self.args:
             return super().__str__()
+        last = f"; last failure: {self.last_failure}" if self.last_failure else ""
+        if self.state is None:
+            return f"circuit {self.name!r} refused the call{last}"
         if self.retry_after is not None:
-            when = f"a call may be tried in {self.retry_after:.3g} s"
+            digits = ",.0f" if self.retry_after >= 100 else ".3g"
+            when = f"a call may be tried in {self.retry_after:{digits}} s"
         else:
             when = "its probes are under way" if self.state == "HALF_OPEN" else "it is held open"
-        last = f"; last failure: {self.last_failure}" if self.last_failure else ""
         return f"circuit {self.name!r} is {self.state}; {when}{last}"
 
     def __repr__(self) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, overload
 from .._runtime import aio, threads
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.repetition import AT_ONCE
-from .._runtime.system import SYSTEM_CLOCK
+from .._runtime.system import as_clock
 from ..errors import ConfigurationError, get_error_classifier
 from ..functions import is_async, name_of
-from ..settings import shown
+from ..settings import refuse_class, shown
 from .block import Retrying
 from .call import RetryCall
 from .guard import guard
@@ -158,30 +158,14 @@ async def _ended(
     return end(run)
 
 
-def as_clock(clock: Clock | None) -> Clock:
-    """Return the clock, the system's if none is given; raise `ConfigurationError` if it cannot be one."""
-    if clock is None:
-        return SYSTEM_CLOCK
-    _refuse_class("clock", clock)
-    for method in ("monotonic", "time", "random", "sleep", "sleep_async"):
-        if not callable(getattr(clock, method, None)):
-            raise ConfigurationError(f"clock must have the methods of holdfast.Clock; {shown(clock)} has no {method}()")
-    return clock
-
-
 def as_classifier(classifier: ErrorClassifier | None) -> ErrorClassifier:
     """Return the classifier, the process-wide one if none is given; raise `ConfigurationError` if it cannot be one."""
     if classifier is None:
         return get_error_classifier()
-    _refuse_class("classifier", classifier)
+    refuse_class("classifier", classifier)
     if not callable(getattr(classifier, "classify", None)):
         raise ConfigurationError(f"classifier must have a method classify(error), {shown(classifier)} has none")
     return classifier
-
-
-def _refuse_class(name: str, value: object) -> None:
-    if isinstance(value, type):
-        raise ConfigurationError(f"{name} must be an object, not the class {value.__name__}; write {value.__name__}()")
 
 
 def retrying(

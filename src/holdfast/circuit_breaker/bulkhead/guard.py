@@ -40,8 +40,6 @@ if TYPE_CHECKING:
             ...
 
 
-# A token is taken by a statement that is no call, and only at calls does CPython look for signals: an interrupt cannot
-# come in between the taking and the `try`.
 _QUIET = Template(
     "bulkhead",
     "binding, run, settle, plain",
@@ -49,33 +47,29 @@ _QUIET = Template(
 bulkhead = binding.now
 if bulkhead is None or (line := bulkhead.line).busy:
     return AWAIT run(binding.now or binding.bind(), function, ARGS, KWARGS)
+free = line.free
 try:
-    del line.free[0]
+    del free[-1]
 except IndexError:
     pass
 else:
+    kept = None
     try:
         result = AWAIT CALL(function)
         kind = type(result)                                                                       #: plain
         if kind is not plain.first and kind is not plain.second and id(kind) not in plain.by_id:  #: plain
-            pending = settle(bulkhead, result)                                                    #: plain
-            if pending is not None:                                                               #: plain
-                return pending                                                                    #: plain
-    except BaseException:
-        try:
-            line.free.append(None)
-        finally:
-            next(line.done)
-            if line.busy:
-                line.dispatch()
-        raise
-    try:
-        line.free.append(None)
+            kept = settle(bulkhead, result)                                                       #: plain
+            if kept is not None:                                                                  #: plain
+                return kept                                                                       #: plain
+        return result
     finally:
-        next(line.done)
-        if line.busy:
-            line.dispatch()
-    return result
+        if kept is None:
+            free += (None,)
+            try:
+                next(line.done)
+            finally:
+                if line.busy:
+                    line.dispatch()
 return AWAIT run(bulkhead, function, ARGS, KWARGS)
 """,
 )
@@ -103,7 +97,7 @@ def wrap(binding: Binding[Permits], function: Callable[..., Any]) -> Any:
 
 def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Permits], function: Callable[..., Any]) -> Any:
     """Return `function` guarded, each call by the bulkhead that `find` names for its arguments."""
-    return tailor(_EACH, function, find=find, run=run_async if is_async(function) else run)
+    return tailor(_EACH, function, as_called=True, find=find, run=run_async if is_async(function) else run)
 
 
 def run(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

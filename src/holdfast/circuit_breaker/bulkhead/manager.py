@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..._runtime.callables import check_guardable, guarded
-from ..._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
+from ..._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
 from ..._runtime.threads import loop_is_running
 from ...errors import BulkheadFullError, BulkheadTimeoutError, ConfigurationError
 from ...functions import is_async
 from ...journal import report_broken
 from ...records import did_you_mean
 from ...registry import Binding
-from ...settings import optional_callable, optional_seconds, shown
+from ...settings import optional_callable, optional_seconds, shown, text
 from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
 from .events import (
     BulkheadEvent,
@@ -77,8 +78,8 @@ class Bulkhead:
         if not isinstance(given, BulkheadConfig):
             raise ConfigurationError(f"Bulkhead: config must be a BulkheadConfig, not {shown(given)}")
         self.settings = given
-        self.name = given.name if name is None else name
-        self.clock: Clock = SYSTEM_CLOCK if clock is None else clock
+        self.name = given.name if name is None else text("Bulkhead", "name", name)
+        self.clock = as_clock(clock)
         self.line = Line(given.max_concurrent, given.max_queue)
         self._listeners: tuple[tuple[str, Callable[[Any], object]], ...] = ()
 
@@ -137,56 +138,58 @@ class Bulkhead:
 
     def wait(self, timeout: float | None) -> BulkheadPermit:
         """Return a permit, waiting in this thread if there is none."""
-        place = Place()
+        permit = BulkheadPermit(self, Place())  # first, so that whatever its place gets has an owner
         waited = 0.0
         try:
-            if not self.line.take(place):
+            if not self.line.take(permit.place):
                 if loop_is_running():
-                    self.line.refuse(place)
+                    self.line.refuse(permit.place)
                     self._refuse_full(
                         "waiting in this thread would stop its event loop; make the guarded function `async def` (or "
                         "use acquire_async), or call it through `asyncio.to_thread`"
                     )
-                place = mine = ThreadPlace()
+                permit.place = place = ThreadPlace()
                 began = self._join(place)
                 if timeout is None:
-                    mine.gate.acquire()
-                elif self.clock is SYSTEM_CLOCK:
-                    mine.gate.acquire(timeout=min(timeout, LONGEST_SLEEP))
+                    place.gate.acquire()
+                elif isinstance(self.clock, SystemClock):
+                    place.gate.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
                 else:
                     self.clock.sleep(timeout)
                 waited = self._called(place, began, timeout)
+            permit.begin(waited)
         except BaseException:
-            self.line.leave(place)
+            permit.release()
             raise
-        return self._begin(place, waited)
+        return permit
 
     async def wait_async(self, timeout: float | None) -> BulkheadPermit:  # noqa: ASYNC109  ours, not asyncio's
         """Return a permit, suspending this task if there is none."""
-        place = Place()
+        permit = BulkheadPermit(self, Place())
         waited = 0.0
         timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
         try:
-            if not self.line.take(place):
+            if not self.line.take(permit.place):
                 import asyncio
 
                 loop = asyncio.get_running_loop()
-                place = mine = TaskPlace(loop)
+                permit.place = place = TaskPlace(loop)
                 began = self._join(place)
-                if timeout is not None and self.clock is SYSTEM_CLOCK:
-                    timer = loop.call_later(min(timeout, LONGEST_SLEEP), mine.arrive)
+                if timeout is not None and isinstance(self.clock, SystemClock):
+                    timer = loop.call_later(min(timeout, LONGEST_SLEEP), place.arrive)
                 elif timeout is not None:
                     timer = loop.create_task(self._sleep(timeout))
-                    timer.add_done_callback(lambda _timer: mine.arrive())
-                await mine.called
+                    timer.add_done_callback(lambda _timer: place.arrive())
+                await place.called
                 waited = self._called(place, began, timeout)
+            permit.begin(waited)
         except BaseException:
-            self.line.leave(place)
+            permit.release()
             raise
         finally:
             if timer is not None:
                 timer.cancel()
-        return self._begin(place, waited)
+        return permit
 
     async def _sleep(self, duration: float) -> None:
         await self.clock.sleep_async(duration)
@@ -201,24 +204,21 @@ class Bulkhead:
 
     def _called(self, place: Place, began: float, timeout: float | None) -> float:
         """The wait is over: take the permit and return how long it was, or raise if there is none."""
-        from ..._runtime.queueing import queued_for
+        from ..._runtime.queueing import queued
 
-        waited = self.clock.monotonic() - began
-        queued_for(waited)
+        now = self.clock.monotonic()
+        queued(began, now)
+        waited = now - began
         if self.line.expire(place):
             self._refuse("timeout", waited, f"no permit came free within {timeout:g} s")
         place.state = HELD
         return waited
 
-    def _begin(self, place: Place, waited: float) -> BulkheadPermit:
-        permit = BulkheadPermit(self, place)
-        permit.begin(waited)
-        return permit
-
     # Refusing and telling.
 
     def _refuse_full(self, why: str) -> NoReturn:
-        self._refuse("full", 0.0, f"{self.settings.max_concurrent} calls are running and {why}")
+        running = self.settings.max_concurrent
+        self._refuse("full", 0.0, f"{running} {'call is' if running == 1 else 'calls are'} running and {why}")
 
     def _refuse(self, reason: Literal["full", "timeout"], waited: float, why: str) -> NoReturn:
         on_reject = self.settings.on_reject
@@ -255,12 +255,13 @@ class Bulkhead:
 
         "execution_started" gives `BulkheadExecutionStarted`, "execution_completed" `BulkheadExecutionCompleted`,
         "queued" `BulkheadQueued`, "rejected" `BulkheadRejected` (full or timed out). Listeners run after the fact and
-        may use the bulkhead; one that raises is logged.
+        may use the bulkhead, but one of "queued" must not wait for it, as it would wait behind the caller that it
+        keeps; one that raises is logged.
 
         Raises `ConfigurationError` for another event, and for what cannot be called.
         """
         heard: Any = listener
-        if event not in EVENTS:
+        if not isinstance(event, str) or event not in EVENTS:
             raise ConfigurationError(f"on: there is no event {shown(event)}; {did_you_mean(event, EVENTS)}")
         optional_callable("on", "listener", () if heard is None else heard, "(event)")
         entry = (event, listener)
@@ -296,15 +297,20 @@ class Bulkhead:
         with line.lock:
             stats = self.stats
             completed = line.completed
+            # A quiet call that just ends is for a moment neither; what has been admitted stays admitted.
+            line.admitted = max(line.admitted, completed + stats.active)
             return BulkheadMetrics(
                 name=self.name,
-                admitted=completed + stats.active,
+                admitted=line.admitted,
                 completed=completed,
                 rejected=line.rejected,
                 timed_out=line.timed_out,
                 abandoned=line.abandoned,
                 **stats.as_dict(),
             )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a bulkhead cannot be copied or pickled: its permits are shared by all who hold it")
 
     def __repr__(self) -> str:
         stats = self.stats

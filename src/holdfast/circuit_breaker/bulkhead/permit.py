@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from .queue import GONE, HELD
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import TracebackType
@@ -36,12 +38,13 @@ class BulkheadPermit:
     Giving it back twice does no harm.
     """
 
-    __slots__ = ("_bulkhead", "_started", "place")
+    __slots__ = ("_bulkhead", "_entered", "_started", "place")
 
     def __init__(self, bulkhead: Issuer, place: Place) -> None:
         self._bulkhead = bulkhead
         self.place = place
         self._started: float | None = None
+        self._entered = False
 
     def release(self) -> None:
         """Give the permit back: to the first one who waits, if anybody does."""
@@ -53,13 +56,14 @@ class BulkheadPermit:
         bulkhead = self._bulkhead
         if bulkhead.line.loud:
             self._started = bulkhead.clock.monotonic()
-            try:
-                bulkhead.began(waited)
-            except BaseException:  # Ctrl-C in a listener; its errors are logged
-                self.release()
-                raise
+            bulkhead.began(waited)
 
     def __enter__(self) -> Self:
+        if self._entered or self.place.state != HELD:
+            raise RuntimeError(
+                "this permit of a bulkhead was entered or given back already and would guard nothing; acquire another"
+            )
+        self._entered = True
         return self
 
     def __exit__(
@@ -67,23 +71,30 @@ class BulkheadPermit:
     ) -> None:
         self.release()
 
-    __del__ = release
+    def __del__(self) -> None:
+        place = getattr(self, "place", None)  # not there if making the permit was interrupted
+        if place is not None and place.state != GONE:
+            self.release()
 
 
 class Acquiring:
     """A permit that is being waited for: to be awaited, or entered with `async with`."""
 
-    __slots__ = ("_bulkhead", "_permit", "_timeout")
+    __slots__ = ("_bulkhead", "_entered", "_permit", "_timeout")
 
     def __init__(self, bulkhead: Issuer, timeout: float | None) -> None:
         self._bulkhead = bulkhead
         self._timeout = timeout
+        self._entered = False
         self._permit: BulkheadPermit | None = None
 
     def __await__(self) -> Generator[Any, Any, BulkheadPermit]:
         return self._bulkhead.wait_async(self._timeout).__await__()
 
     async def __aenter__(self) -> BulkheadPermit:
+        if self._entered:
+            raise RuntimeError("acquire_async() is for one `async with` block; call it anew for each")
+        self._entered = True
         self._permit = permit = await self
         return permit
 

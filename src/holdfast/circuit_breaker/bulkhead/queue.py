@@ -3,9 +3,10 @@
 The rules, which everything here keeps:
 
 * A free permit is a token in `free`; `unminted` ones have never been asked for and get their token when they are.
-* A token is taken and put back by single operations, which are atomic under the GIL, so a guard may do both without
-  the lock: it looks at `busy` first, takes a token, and later puts it back, counts with `done`, and if somebody is
-  `busy` by then it calls `dispatch`.
+* A token is taken by `del free[-1]` and put back by `free += TOKEN`. Both are atomic under the GIL, so a guard may do
+  them without the lock: it looks at `busy` first, takes a token, and later puts it back, counts with `done`, and if
+  somebody is `busy` by then it calls `dispatch`. And neither is a call: CPython looks for signals, collects garbage and
+  counts the depth of recursion only at calls, so nothing can come in between a token and who is to have it.
 * Whoever waits enters under the lock and dispatches afterwards. So either the one who puts a token back sees the
   waiter, or the waiter sees the token.
 * `dispatch` hands tokens to waiters in their order. `busy` is true as long as there is one, and keeps late-comers from
@@ -22,8 +23,8 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
-from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any, Final
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
 
 from ..._runtime.system import LOCK_FREE
 
@@ -35,6 +36,7 @@ GRANTED: Final = 1
 HELD: Final = 2
 GONE: Final = 3
 
+TOKEN: Final = (None,)
 MINTED_AT_ONCE: Final = 64
 
 
@@ -42,6 +44,9 @@ class Place:
     """What somebody has of the bulkhead: a place in the queue, then a permit, then nothing."""
 
     __slots__ = ("state",)
+
+    gate: threading.Lock | None = None
+    """For a thread, the lock that the grant opens."""
 
     def __init__(self, state: int = WAITING) -> None:
         self.state = state
@@ -52,19 +57,16 @@ class Place:
 
 
 class ThreadPlace(Place):
-    """A thread's place; `gate` is a lock that the grant opens."""
+    """A thread's place."""
 
     __slots__ = ("gate",)
+
+    gate: threading.Lock
 
     def __init__(self) -> None:
         super().__init__()
         self.gate = threading.Lock()
         self.gate.acquire()
-
-    def wake(self) -> bool:
-        """Let the thread go on."""
-        self.gate.release()
-        return True
 
 
 class TaskPlace(Place):
@@ -78,8 +80,10 @@ class TaskPlace(Place):
         self.called: asyncio.Future[None] = loop.create_future()
 
     def wake(self) -> bool:
-        """Resolve the future, in its own loop's thread; False if that loop is closed."""
-        if _running_loop() is self._loop:
+        """Resolve the future, in its own loop's thread; False if that loop is closed. A second time does no harm."""
+        asyncio = sys.modules["asyncio"]  # a task waits, so it is there
+        # Outside a task this may be a signal handler, which has to rouse a loop that sleeps.
+        if asyncio._get_running_loop() is self._loop and asyncio.current_task() is not None:  # noqa: SLF001
             self.arrive()
             return True
         try:
@@ -94,16 +98,12 @@ class TaskPlace(Place):
             self.called.set_result(None)
 
 
-def _running_loop() -> Any:
-    asyncio = sys.modules["asyncio"]  # a task waits, so it is there
-    return asyncio._get_running_loop()  # noqa: SLF001  the documented way that does not raise
-
-
 class Line:
     """The permits, and the queue for them."""
 
     __slots__ = (
         "abandoned",
+        "admitted",
         "busy",
         "done",
         "free",
@@ -121,20 +121,22 @@ class Line:
         self.permits = permits
         self.places = places
         self.unminted = permits
-        self.free: deque[None] = deque()
+        self.free: list[None] = []
         self.waiters: OrderedDict[Place, None] = OrderedDict()  # takes out any entry in O(1), and the first one too
         self.busy = False
         self.loud = False  # if somebody listens
         self.done = itertools.count()
-        self.rejected = self.timed_out = self.abandoned = 0
+        self.admitted = self.rejected = self.timed_out = self.abandoned = 0
         self.lock = threading.RLock()
         self._mint()
         self.mark()
 
-    def _mint(self) -> None:
-        minted = min(self.unminted, MINTED_AT_ONCE)
+    def _mint(self) -> bool:
+        """Make some of the tokens that have never been asked for; False if there are none now."""
+        minted = min(MINTED_AT_ONCE, self.unminted)
         self.unminted -= minted
-        self.free.extend([None] * minted)
+        self.free += TOKEN * minted
+        return bool(self.free)
 
     def mark(self) -> None:
         """Under the lock: let the guards know whether a call must not take the quiet path."""
@@ -144,16 +146,16 @@ class Line:
         """Let `place` hold a permit if one is free and nobody waits for it."""
         self.dispatch()
         with self.lock:
-            if self.waiters:
-                return False
-            if not self.free:
-                self._mint()
-            try:
-                del self.free[0]
-            except IndexError:
-                return False
-            place.state = HELD
-            return True
+            while not self.waiters:
+                try:
+                    del self.free[-1]
+                except IndexError:
+                    if not self._mint():
+                        break
+                else:
+                    place.state = HELD
+                    return True
+            return False
 
     def enter(self, place: Place) -> int | None:
         """Give `place` a place in the queue and return its number, from 1, or None if the queue is full.
@@ -180,25 +182,34 @@ class Line:
         """Hand free tokens to waiters, first come, first served."""
         while self.waiters:
             granted: Place | None = None
+            alive = True
             try:
                 with self.lock:
-                    # There is no call from finding the first one to taking it out, and only after calls does CPython
-                    # look for signals or collect garbage: nothing can come in between.
                     for first in self.waiters:
                         if first.state != WAITING:  # its leaving is what was interrupted by this
                             del self.waiters[first]
                             break
                         try:
-                            del self.free[0]
+                            del self.free[-1]
                         except IndexError:
-                            return
+                            if not self._mint():
+                                return
+                            break
                         del self.waiters[first]
                         first.state = GRANTED
                         granted = first
                         break
                     self.mark()
             finally:
-                alive = granted is None or granted.wake()
+                if granted is not None:
+                    if granted.gate is not None:
+                        granted.gate.release()  # in one step, which is over when an interrupt comes in
+                    else:
+                        try:
+                            alive = granted.wake()
+                        except BaseException:
+                            granted.wake()
+                            raise
             if not alive and granted is not None:
                 self._give_up(granted)
 
@@ -210,7 +221,7 @@ class Line:
                 self.waiters.pop(place, None)
                 self.mark()
             elif before != GONE:
-                self.free.append(None)
+                self.free += TOKEN
         return before
 
     def leave(self, place: Place) -> bool:
