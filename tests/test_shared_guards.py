@@ -87,13 +87,20 @@ def test_a_decorator_without_a_name_gives_each_function_its_own(kind: Kind, door
 def test_a_guard_of_a_functions_own_goes_by_the_functions_name(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Any] = []
     protect = kind.guard.protect
-    monkeypatch.setattr(kind.guard, "protect", lambda self, function: made.append(self.name) or protect(self, function))
 
-    @kind.decorate
+    def noting(self: Any, function: Any) -> Any:
+        made.append(self.name)
+        return protect(self, function)
+
+    monkeypatch.setattr(kind.guard, "protect", noting)
+
     def search() -> None: ...
 
+    kind.decorate(search)
+    decorate: Callable[[Any], Any] = kind.decorate()
+
     class Api:
-        @kind.decorate()
+        @decorate
         @staticmethod
         def ask() -> None: ...
 
@@ -159,10 +166,11 @@ def test_a_name_is_bound_at_the_first_call(kind: Kind, door: Door) -> None:
 def test_a_replaced_or_removed_guard_is_followed(kind: Kind, door: Door) -> None:
     function = kind.decorate("moving", **{kind.field: 3})(door.function(Script("fine")))
     guards = [kind.registry.get("moving")]
-    for change in (
+    changes: list[Callable[[], Any]] = [
         lambda: kind.registry.get_or_create("moving", replace=True, **{kind.field: 4}),
         lambda: kind.registry.remove("moving"),
-    ):
+    ]
+    for change in changes:
         assert [door.run(function), door.run(function)] == ["fine", "fine"]
         change()
         assert door.run(function) == "fine"
@@ -344,11 +352,11 @@ def test_a_name_that_is_removed_while_it_is_looked_for_is_made_again(kind: Kind)
 def test_a_guarded_coroutine_that_is_never_awaited_calls_nothing(kind: Kind) -> None:
     calls: list[int] = []
 
-    @kind.decorate("never")
     async def service() -> None:
         calls.append(1)
 
-    service().close()
-    asyncio.run(service())
+    guarded = kind.decorate("never")(service)
+    guarded().close()
+    asyncio.run(guarded())
     assert calls == [1]
     assert kind.calls(kind.registry.get("never")) == 1

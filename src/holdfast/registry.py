@@ -210,7 +210,8 @@ class GuardRegistry(ABC, Generic[G]):
 
     def has(self, name: str) -> bool:
         """Whether there is a guard of that name."""
-        return isinstance(name, str) and name in self._guards.view
+        asked: object = name
+        return isinstance(asked, str) and asked in self._guards.view
 
     def remove(self, name: str) -> bool:
         """Drop the guard of that name; return whether there was one. Who holds it can go on using it.

@@ -484,7 +484,7 @@ def test_a_call_that_finds_a_permit_free_reads_no_clock_and_takes_no_lock() -> N
             raise AssertionError(name)
 
     bulkhead = Bulkhead()
-    bulkhead.clock = NoClock()  # type: ignore[assignment]
+    bulkhead.clock = NoClock()
     bulkhead.line.lock = NoClock()  # type: ignore[assignment]
     guarded = bulkhead.protect(lambda: 1)
     guarded_async = bulkhead.protect(AsyncService())

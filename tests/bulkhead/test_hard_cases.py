@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -143,10 +144,11 @@ def test_an_interrupted_hand_over_is_told_or_made_at_the_next_use(way: str, kind
                 with guard.acquire():
                     enter()
 
-            quiet, quiet_async = guard.protect(enter), guard.protect(enter_async)
+            quiet = guard.protect(enter)
+            quiet_async: Any = guard.protect(enter_async)
             calls: dict[str, Callable[[], Any]] = {
                 "quiet": quiet,
-                "quiet async": lambda call=quiet_async: run_by_hand(call()),
+                "quiet async": partial(lambda call: run_by_hand(call()), quiet_async),
                 "block": block_in_which_one_comes,
             }
             guard.protect(lambda: None)()

@@ -175,22 +175,22 @@ def test_defaults_are_those_of_the_function() -> None:
         into += [number] * (1 + twice)
         return into
 
-    guarded = with_retry(note)
+    guarded: Any = with_retry(note)
     assert guarded(1) is shared
     assert guarded(2, twice=True) == [1, 2, 2]
-    assert guarded.__defaults__ is note.__defaults__  # type: ignore[attr-defined]
-    assert guarded.__kwdefaults__ == {"twice": False}  # type: ignore[attr-defined]
+    assert guarded.__defaults__ is note.__defaults__
+    assert guarded.__kwdefaults__ == {"twice": False}
 
 
 def test_the_traceback_names_the_guard_and_the_function() -> None:
     def service() -> None:
         raise ValueError
 
+    places = []
     try:
         GUARDS["all"](service)()
     except ValueError as error:
         trace = error.__traceback__
-        places = []
         while trace is not None:
             places.append(trace.tb_frame.f_code.co_filename)
             trace = trace.tb_next

@@ -261,8 +261,9 @@ class Bulkhead:
         Raises `ConfigurationError` for another event, and for what cannot be called.
         """
         heard: Any = listener
-        if not isinstance(event, str) or event not in EVENTS:
-            raise ConfigurationError(f"on: there is no event {shown(event)}; {did_you_mean(event, EVENTS)}")
+        asked: object = event
+        if not isinstance(asked, str) or asked not in EVENTS:
+            raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, EVENTS)}")
         optional_callable("on", "listener", () if heard is None else heard, "(event)")
         entry = (event, listener)
 

@@ -45,7 +45,7 @@ class Place:
 
     __slots__ = ("state",)
 
-    gate: threading.Lock | None = None
+    gate: Any = None
     """For a thread, the lock that the grant opens."""
 
     def __init__(self, state: int = WAITING) -> None:
