@@ -24,7 +24,7 @@ import itertools
 import sys
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..._runtime.system import LOCK_FREE
 
