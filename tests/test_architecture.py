@@ -70,13 +70,13 @@ def floor_of(module: str) -> int:
     raise AssertionError(f"{module} has no floor: say in FLOORS where it belongs")
 
 
-def imports_of(module: str) -> Iterator[str]:
-    """The modules of the house that a module imports when it runs, wherever in the file it does so."""
+def imports_of(module: str, *, types_too: bool = False) -> Iterator[str]:
+    """The modules of the house that a module imports when it runs, wherever in the file it does so; or for types too."""
     known = set(modules())
     path = path_of(module)
     package = module if path.name == "__init__.py" and module != "__init__" else module.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in running_nodes(tree):
+    for node in ast.walk(tree) if types_too else running_nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package.split(".") if package else []
             base = base[: len(base) - node.level + 1] + (node.module.split(".") if node.module else [])
@@ -102,7 +102,7 @@ def test_no_module_imports_from_a_higher_floor(module: str) -> None:
 
 
 def test_no_imports_go_in_circles() -> None:
-    graph = {module: set(imports_of(module)) - {module} for module in modules()}
+    graph = {module: set(imports_of(module, types_too=True)) - {module} for module in modules()}
     while leaves := [module for module, imported in graph.items() if not imported & graph.keys()]:
         for module in leaves:
             del graph[module]

@@ -17,14 +17,16 @@ import holdfast.__main__
 import holdfast.demo
 from holdfast import RETRY_POLICIES
 from holdfast.__main__ import main
-from holdfast.demo import SCENARIOS, Plan, Result
+from holdfast.demo import SCENARIOS, Plan
+from holdfast.demo.result import Fate, Outcome, Result
+from holdfast.demo.script import Phase
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A demonstration that is over in a moment."""
     small_plan = functools.partial(
-        Plan, calls=5, gap=0.0, outage=range(2, 4), timeout=5.0, retry_after=0, retry_after_ms=1
+        Plan, calls=5, gap=0.0, outage=range(2, 4), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1
     )
     monkeypatch.setattr(holdfast.demo, "Plan", small_plan)
 
@@ -34,7 +36,7 @@ def test_demo_shows_the_runs_and_a_table(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["demo"]) == 0
     out, err = capsys.readouterr()
     assert "(seed 1)" in out
-    assert "threads, holdfast" in out
+    assert "threads, all three" in out
     assert "Without holdfast " in out
     assert "\x1b" not in out
     assert err == ""
@@ -46,11 +48,11 @@ def test_demo_takes_a_seed_and_prints_nothing_but_json_on_stdout(capsys: pytest.
     out, err = capsys.readouterr()
     told = json.loads(out)
     assert told["plan"]["seed"] == 5
-    assert [run["calls"] for run in told["runs"]] == [5, 5, 5, 5]
+    assert [run["calls"] for run in told["runs"]] == [5] * len(SCENARIOS)
     assert "(seed 5)" in err
 
 
-@pytest.mark.parametrize(("options", "begins"), [([], "\nrun "), (["--json"], "{\n")])
+@pytest.mark.parametrize(("options", "begins"), [([], "\nthe callers "), (["--json"], "{\n")])
 def test_demo_ends_with_what_came_of_the_runs(
     options: list[str], begins: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,7 +61,11 @@ def test_demo_ends_with_what_came_of_the_runs(
     def ended(*_: object) -> list[Result]:
         return [
             Result(
-                scenario=scenario, calls=9, attempts=14, answered=4, recovered=3, lost=2, lost_to={"E": 2}, seconds=1.0
+                scenario=scenario,
+                fates=(Fate(Outcome.ANSWERED, 1, 0.1), Fate(Outcome.LOST, 1, 0.1, "E")),
+                requests=dict.fromkeys(Phase, 1),
+                most_at_once=1,
+                seconds=1.0,
             )
             for scenario in SCENARIOS
         ]

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    about = "show what retries do for real requests to a misbehaving server on loopback (some ten seconds)"
+    about = "show what holdfast does for real requests to a misbehaving server on loopback (some ten seconds)"
     demo = commands.add_parser("demo", help=about, description=f"{about.capitalize()}.")
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="which trouble the server makes (default: 1)")
     demo.add_argument("--json", action="store_true", help="print only JSON on standard output; progress goes to stderr")
@@ -73,7 +73,7 @@ def _demo(chosen: argparse.Namespace) -> int:
     except OSError as error:
         print(f"the demonstration cannot run its server on loopback: {error}", file=sys.stderr)
         return 1
-    print(render_json(results, plan) if chosen.json else render_report(results))
+    print(render_json(results, plan) if chosen.json else render_report(results, plan))
     return 0
 
 

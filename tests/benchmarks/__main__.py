@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from .imports import measure_imports
+from . import breakers, bulkheads, growth, handover, imports, retries, sizes, stacks, threads
 from .report import Result, broken, machine, table, write_json
-from .retries import RECOVERING, SUCCEEDING, measure_recovery, measure_success
 
 SEED = 20260101
 
 BENCHMARKS: dict[str, Callable[..., Result]] = {
-    **{situation.name: functools.partial(measure_success, situation) for situation in SUCCEEDING},
-    **{situation.name: functools.partial(measure_recovery, situation) for situation in RECOVERING},
-    "import": measure_imports,
+    **retries.BENCHMARKS,
+    **breakers.BENCHMARKS,
+    **bulkheads.BENCHMARKS,
+    **stacks.BENCHMARKS,
+    **handover.BENCHMARKS,
+    **threads.BENCHMARKS,
+    **sizes.BENCHMARKS,
+    **growth.BENCHMARKS,
+    **imports.BENCHMARKS,
 }
 
 
@@ -43,7 +47,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         prog="python -m tests.benchmarks",
         description="Time holdfast beside a bare wrapper and beside other libraries, in interleaved rounds.",
     )
-    parser.add_argument("--rounds", type=_at_least_two, default=50, metavar="N", help="how many rounds (default: 50)")
+    parser.add_argument(
+        "--rounds",
+        type=_at_least_two,
+        default=50,
+        metavar="N",
+        help="how many rounds (default: 50; with several threads a fifth of them)",
+    )
     parser.add_argument(
         "--only",
         action="append",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from .report import Fact, Result, Row, version_of
@@ -67,3 +68,6 @@ def _leaves_asyncio_alone() -> Fact:
 def _in_fresh_interpreter(code: str, module: str) -> str:
     command = [sys.executable, "-I", "-c", code, module, *filter(None, sys.path)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout.strip()
+
+
+BENCHMARKS: dict[str, Callable[..., Result]] = {"import": measure_imports}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 from .timing import Timing
 
@@ -19,16 +20,23 @@ class Row:
     library: str
     version: str = ""
     timing: Timing | None = None
+    size: float | None = None
+    """Bytes, where these are what is measured."""
     absent: str = ""
-    """Why there is no timing."""
+    """Why there is neither."""
     promised: float | None = None
-    """The ratio that is promised at most."""
+    """What is promised at most: of the ratio of times, or of the bytes."""
+
+    @property
+    def measured(self) -> float | None:
+        """What is compared: the ratio of times, or the bytes."""
+        return self.size if self.timing is None else self.timing.ratio
 
     def keeps_its_promise(self, tolerance: float) -> bool:
-        """Say whether the ratio is within the promise plus the tolerance; a promise not measured is not kept."""
+        """Say whether the figure is within the promise plus the tolerance; a promise not measured is not kept."""
         if self.promised is None:
             return True
-        return self.timing is not None and self.timing.ratio <= self.promised * (1 + tolerance)
+        return self.measured is not None and self.measured <= self.promised * (1 + tolerance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,15 @@ class Result:
     name: str
     title: str
     what: str
-    """What the figures are of: a call, an import."""
-    yardstick: str
-    rounds: int
+    """What the figures are of: a call, an import; of bytes, where they go."""
     rows: tuple[Row, ...]
+    yardstick: str = ""
+    """What times are compared with; nothing, if it is bytes that are measured."""
+    rounds: int = 1
+    shown_as: Literal["time", "rate", "bytes"] = "time"
+    """A rate is so many per second, and its share of the yardstick's is the inverse of the ratio of times."""
+    best_first: bool = True
+    """How the table is sorted; else the rows stay as they are."""
     facts: tuple[Fact, ...] = ()
 
 
@@ -61,15 +74,20 @@ def version_of(distribution: str) -> str:
         return ""
 
 
+def versions_of(distributions: str) -> str:
+    """Return the versions of those that are installed, of names with spaces between them."""
+    return " + ".join(filter(None, map(version_of, distributions.split())))
+
+
 def broken(results: Sequence[Result], tolerance: float) -> list[str]:
     """Return a line for each promise that is not kept."""
     lines = []
     for result in results:
         for row in result.rows:
             if not row.keeps_its_promise(tolerance):
-                found = f"is {row.timing.ratio:.3f}" if row.timing else f"could not be measured ({row.absent})"
-                promise = f"{row.library} promises at most {row.promised:g} x {result.yardstick}"
-                lines.append(f"{result.name}: {promise}; it {found}")
+                limit = f"{row.promised:g} x {result.yardstick}" if result.yardstick else f"{row.promised:,g} bytes"
+                found = f"could not be measured ({row.absent})" if row.measured is None else f"is {row.measured:,.3f}"
+                lines.append(f"{result.name}: {row.library} promises at most {limit}; it {found}")
         lines += [f"{result.name}: it does not hold that {fact.text}" for fact in result.facts if not fact.holds]
     return lines
 
@@ -81,13 +99,12 @@ def machine() -> str:
 
 def table(result: Result, tolerance: float) -> str:
     """Lay one benchmark out as an aligned table, fastest first."""
-    lines = [
-        f"{result.name}: {result.title}",
-        f"median of {result.rounds} rounds, ratio to {result.yardstick} in the same round",
-        "",
-    ]
-    header = ("library", "version", f"ns per {result.what}", "ratio", "middle half", "promised")
-    lines += _aligned([header, *(_cells(row, tolerance) for row in sorted(result.rows, key=_by_ratio))])
+    lines = [f"{result.name}: {result.title}"]
+    if result.yardstick:
+        compared = "share of" if result.shown_as == "rate" else "ratio to"
+        lines.append(f"median of {result.rounds} rounds, {compared} {result.yardstick} in the same round")
+    rows = sorted(result.rows, key=_by_figure) if result.best_first else result.rows
+    lines += ["", *_aligned([_header(result), *(_cells(row, result, tolerance) for row in rows)])]
     lines += [f"  {'yes' if fact.holds else 'NO'}: {fact.text}" for fact in result.facts]
     return "\n".join(lines)
 
@@ -104,21 +121,29 @@ def write_json(path: Path, results: Sequence[Result], *, seed: int, tolerance: f
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def _cells(row: Row, tolerance: float) -> tuple[str, ...]:
-    if row.timing is None:
-        return (row.library, row.version or "-", row.absent, "", "", "")
+def _header(result: Result) -> tuple[str, ...]:
+    match result.shown_as:
+        case "time":
+            return ("library", "version", f"ns per {result.what}", "ratio", "middle half", "promised")
+        case "rate":
+            return ("library", "version", f"{result.what}s per second", "share", "middle half", "promised")
+        case "bytes":
+            return ("library", "version", f"bytes {result.what}", "promised")
+
+
+def _cells(row: Row, result: Result, tolerance: float) -> tuple[str, ...]:
+    figures = (row.absent, *[""] * (len(_header(result)) - 4))
+    if row.size is not None:
+        figures = (f"{row.size:,.0f}",)
+    elif row.timing is not None:
+        value, ratio, (low, high) = row.timing.nanoseconds, row.timing.ratio, row.timing.quartiles
+        if result.shown_as == "rate":
+            value, ratio, low, high = 1e9 / value, 1 / ratio, 1 / high, 1 / low
+        figures = (f"{value:,.0f}", f"{ratio:.3f}", f"{low:.3f}-{high:.3f}")
     promise = ""
-    if row.promised is not None:
-        promise = f"<= {row.promised:g} {'kept' if row.keeps_its_promise(tolerance) else 'BROKEN'}"
-    low, high = row.timing.quartiles
-    return (
-        row.library,
-        row.version or "-",
-        f"{row.timing.nanoseconds:,.0f}",
-        f"{row.timing.ratio:.3f}",
-        f"{low:.3f}-{high:.3f}",
-        promise,
-    )
+    if row.promised is not None and row.measured is not None:
+        promise = f"<= {row.promised:,g} {'kept' if row.keeps_its_promise(tolerance) else 'BROKEN'}"
+    return (row.library, row.version or "-", *figures, promise)
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -131,5 +156,5 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield ("  " + "  ".join(cells)).rstrip()
 
 
-def _by_ratio(row: Row) -> tuple[bool, float, str]:
-    return (row.timing is None, row.timing.ratio if row.timing else 0.0, row.library)
+def _by_figure(row: Row) -> tuple[bool, float, str]:
+    return (row.measured is None, row.measured or 0.0, row.library)

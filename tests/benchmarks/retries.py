@@ -6,131 +6,19 @@ what it logs by default is turned off where it lets one. holdfast runs with its 
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Any
 from unittest import mock
 
-from .report import Result, Row, version_of
-from .timing import CALLS_PER_PASS, Timer, async_timer, interleave, sync_timer, turns
-
-Function = Callable[..., Any]
-Decorator = Callable[[Function], Function]
+from .contenders import BARE, Contender, Decorator, Function, Situation, measure, plain, plain_async
+from .report import Result
 
 RETRY_PROMISE = 1.15
 """A retried call that succeeds costs at most this many times the bare wrapper."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """One way to decorate a function."""
-
-    name: str
-    decorator: Callable[[], Decorator]
-    """Imports what it needs, and so raises ImportError where that is missing."""
-    distribution: str = ""
-    async_only: bool = False
-    promised: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What is decorated, and how it is called."""
-
-    name: str
-    title: str
-    make_function: Callable[[], Function]
-    """Makes a function that gives its argument back in the end."""
-    arguments: str = "1"
-    """The source code between the parentheses of the call."""
-    asynchronous: bool = False
-    promised: float = RETRY_PROMISE
-    """What holdfast may cost at most for such calls that succeed, as a multiple of the bare wrapper."""
-
-
-def measure_success(situation: Situation, *, rounds: int, seed: int) -> Result:
-    """Time decorated calls that succeed."""
-    contenders = (
-        Contender("bare wrapper", lambda: _bare_wrapper),
-        Contender("holdfast", _holdfast, "holdfast", promised=situation.promised),
-        Contender("holdfast, by name", _holdfast_by_name, "holdfast", promised=situation.promised),
-        *PEERS,
-    )
-    return _measure(contenders, situation, rounds=rounds, seed=seed)
-
-
-def measure_recovery(situation: Situation, *, rounds: int, seed: int) -> Result:
-    """Time decorated calls that fail twice and then succeed, with all waiting taken out."""
-    contenders = (
-        Contender("plain loop", lambda: _plain_loop),
-        Contender("holdfast", _holdfast_without_delay, "holdfast"),
-        *PEERS,
-    )
-    with _no_waiting():
-        return _measure(contenders, situation, rounds=rounds, seed=seed)
-
-
-def _measure(contenders: Sequence[Contender], situation: Situation, *, rounds: int, seed: int) -> Result:
-    timers: dict[str, Timer] = {}
-    absent: dict[str, str] = {}
-    with asyncio.Runner() as runner:
-        for contender in contenders:
-            if contender.async_only and not situation.asynchronous:
-                absent[contender.name] = "async only"
-                continue
-            try:
-                decorate = contender.decorator()
-            except ImportError as error:
-                installed = version_of(contender.distribution)
-                absent[contender.name] = f"import fails: {error}" if installed else "not installed"
-                continue
-            guarded = decorate(situation.make_function())
-            answer = runner.run(guarded(1)) if situation.asynchronous else guarded(1)
-            if answer != 1:
-                raise AssertionError(f"{contender.name} gave {answer!r} back instead of the function's own value")
-            timers[contender.name] = (
-                async_timer(guarded, situation.arguments, runner.run)
-                if situation.asynchronous
-                else sync_timer(guarded, situation.arguments)
-            )
-        yardstick = contenders[0].name
-        timings = interleave(timers, yardstick, rounds=rounds, seed=seed, passes=turns(timers), calls=CALLS_PER_PASS)
-    return Result(
-        name=situation.name,
-        title=situation.title,
-        what="call",
-        yardstick=yardstick,
-        rounds=rounds,
-        rows=tuple(
-            Row(
-                library=contender.name,
-                version=version_of(contender.distribution) if contender.distribution else "",
-                timing=timings.get(contender.name),
-                absent=absent.get(contender.name, ""),
-                promised=contender.promised,
-            )
-            for contender in contenders
-        ),
-    )
-
-
-def _plain() -> Function:
-    def answer(value: int, unit: int = 1) -> int:
-        return value
-
-    return answer
-
-
-def _async() -> Function:
-    async def answer(value: int, unit: int = 1) -> int:
-        return value
-
-    return answer
 
 
 def _mixed() -> Function:
@@ -168,23 +56,6 @@ def _async_failing_twice() -> Function:
     return async_answer
 
 
-SUCCEEDING = (
-    Situation("call", "a plain function that succeeds", _plain),
-    Situation("call-keywords", "the same, called with a keyword argument", _plain, "1, unit=2", promised=1.25),
-    Situation("call-mixed", "a plain function whose results are of two types in turn", _mixed, promised=1.25),
-    Situation("async-call", "an async function that succeeds", _async, asynchronous=True),
-)
-RECOVERING = (
-    Situation("recovery", "a plain function that fails twice, then succeeds, without delays", _failing_twice),
-    Situation(
-        "async-recovery",
-        "an async function that fails twice, then succeeds, without delays",
-        _async_failing_twice,
-        asynchronous=True,
-    ),
-)
-
-
 @contextmanager
 def _no_waiting() -> Iterator[None]:
     """Let sleeping return at once, for all alike.
@@ -201,29 +72,6 @@ def _no_waiting() -> Iterator[None]:
 
     with mock.patch("time.sleep", no_sleep), mock.patch("asyncio.sleep", no_async_sleep):
         yield
-
-
-def _bare_wrapper(function: Function) -> Function:
-    """Pass a call through: the least that a decorator can do."""
-    if iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return await function(*args, **kwargs)
-            except Exception:
-                raise
-
-        return async_wrapper
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except Exception:
-            raise
-
-    return wrapper
 
 
 def _plain_loop(function: Function) -> Function:
@@ -327,5 +175,49 @@ PEERS = (
     Contender("backoff", _backoff, "backoff"),
     Contender("backon", _backon, "backon"),
     Contender("opnieuw", _opnieuw, "opnieuw"),
-    Contender("hyx", _hyx, "hyx", async_only=True),
+    Contender("hyx", _hyx, "hyx", only="async"),
 )
+
+SUCCEEDING = (
+    Situation("call", "a plain function that succeeds", plain, promised=RETRY_PROMISE),
+    Situation("call-keywords", "the same, called with a keyword argument", plain, "1, unit=2", promised=1.25),
+    Situation("call-mixed", "a plain function whose results are of two types in turn", _mixed, promised=1.25),
+    Situation("async-call", "an async function that succeeds", plain_async, asynchronous=True, promised=RETRY_PROMISE),
+)
+RECOVERING = (
+    Situation("recovery", "a plain function that fails twice, then succeeds, without delays", _failing_twice),
+    Situation(
+        "async-recovery",
+        "an async function that fails twice, then succeeds, without delays",
+        _async_failing_twice,
+        asynchronous=True,
+    ),
+)
+
+
+def _measure_success(situation: Situation, *, rounds: int, seed: int) -> Result:
+    """Time decorated calls that succeed."""
+    contenders = (
+        BARE,
+        Contender("holdfast", _holdfast, "holdfast"),
+        Contender("holdfast, by name", _holdfast_by_name, "holdfast"),
+        *PEERS,
+    )
+    return measure(contenders, situation, rounds=rounds, seed=seed)
+
+
+def _measure_recovery(situation: Situation, *, rounds: int, seed: int) -> Result:
+    """Time decorated calls that fail twice and then succeed, with all waiting taken out."""
+    contenders = (
+        Contender("plain loop", lambda: _plain_loop),
+        Contender("holdfast", _holdfast_without_delay, "holdfast"),
+        *PEERS,
+    )
+    with _no_waiting():
+        return measure(contenders, situation, rounds=rounds, seed=seed)
+
+
+BENCHMARKS: dict[str, Callable[..., Result]] = {
+    **{situation.name: functools.partial(_measure_success, situation) for situation in SUCCEEDING},
+    **{situation.name: functools.partial(_measure_recovery, situation) for situation in RECOVERING},
+}

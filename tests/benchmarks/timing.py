@@ -6,6 +6,7 @@ import gc
 import itertools
 import random
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ TURN = 3_000_000
 """Nanoseconds that one contender's turn in a round should last: long beside the clock's resolution, short beside
 the moments in which a machine is busy with something else."""
 
+THREADED_TURN = 100_000_000
+"""The same with several threads: long beside the 5 ms after which CPython lets another thread go on, so that all of
+them get in each other's way several times."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -36,12 +41,20 @@ class Timing:
 
 
 def interleave(
-    timers: Mapping[str, Timer], yardstick: str, *, rounds: int, seed: int, passes: Mapping[str, int], calls: int
+    timers: Mapping[str, Timer],
+    yardstick: str | Mapping[str, str],
+    *,
+    rounds: int,
+    seed: int,
+    passes: Mapping[str, int],
+    calls: int,
 ) -> dict[str, Timing]:
     """Time each contender once per round and compare it with the yardstick of that round.
 
-    A pass of a contender makes `calls` calls; `passes` says how many passes one turn has.
+    The yardstick is one for all, or each contender's own. A pass of a contender makes `calls` calls; `passes` says how
+    many passes one turn has.
     """
+    yardsticks = dict.fromkeys(timers, yardstick) if isinstance(yardstick, str) else yardstick
     order = list(timers)
     shuffle = random.Random(seed).shuffle
     seen: dict[str, list[float]] = {name: [] for name in order}
@@ -50,7 +63,7 @@ def interleave(
         with _without_garbage_collection():
             for name in order:
                 seen[name].append(timers[name](passes[name]) / (passes[name] * calls))
-    return {name: _summary(seen[name], seen[yardstick]) for name in timers}
+    return {name: _summary(seen[name], seen[yardsticks[name]]) for name in timers}
 
 
 def turns(timers: Mapping[str, Timer], *, length: int = TURN) -> dict[str, int]:
@@ -58,31 +71,75 @@ def turns(timers: Mapping[str, Timer], *, length: int = TURN) -> dict[str, int]:
     return {name: _passes_for(timer, length) for name, timer in timers.items()}
 
 
-def sync_timer(call: Callable[..., object], arguments: str) -> Timer:
-    """Return a timer of a plain function that is called with `arguments`, a piece of source code."""
-    loop = _loop("def", f"call({arguments})")
-    return lambda passes: int(loop(call, passes))
+def sync_timer(call: Callable[..., object], arguments: str, *, catching: bool = False) -> Timer:
+    """Return a timer of a plain function that is called with `arguments`, a piece of source code.
+
+    With `catching`, each call is expected to raise, and what it raises is caught.
+    """
+    loop = _loop("def", f"call({arguments})", catching=catching)
+
+    def timer(passes: int) -> int:
+        began, ended = loop(call, passes)
+        return int(ended - began)
+
+    return timer
 
 
-def async_timer(call: Callable[..., Any], arguments: str, run: Callable[[Any], int]) -> Timer:
+def async_timer(
+    call: Callable[..., Any], arguments: str, run: Callable[[Any], Any], *, catching: bool = False
+) -> Timer:
     """Return a timer of an async function; `run` drives a coroutine in an event loop that stays the same."""
-    loop = _loop("async def", f"await call({arguments})")
-    return lambda passes: run(loop(call, passes))
+    loop = _loop("async def", f"await call({arguments})", catching=catching)
+
+    def timer(passes: int) -> int:
+        began, ended = run(loop(call, passes))
+        return int(ended - began)
+
+    return timer
 
 
-def _loop(kind: str, statement: str) -> Callable[..., Any]:
-    """Compile a timing loop of its own for each contender.
+def threaded_timer(call: Callable[..., object], arguments: str, threads: int) -> Timer:
+    """Return a timer of a plain function that so many threads call at once.
+
+    Each thread makes all the passes; the time is that from the first one's start to the last one's end.
+    """
+    loop = _loop("def", f"call({arguments})")
+
+    def timer(passes: int) -> int:
+        barrier = threading.Barrier(threads)
+        spans: list[tuple[int, int]] = []
+
+        def work() -> None:
+            barrier.wait()
+            spans.append(loop(call, passes))
+
+        workers = [threading.Thread(target=work) for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        if len(spans) != threads:
+            raise RuntimeError("a thread failed, so that its calls were not made")
+        return max(ended for _, ended in spans) - min(began for began, _ in spans)
+
+    return timer
+
+
+def _loop(kind: str, statement: str, *, catching: bool = False) -> Callable[..., Any]:
+    """Compile a timing loop of its own for each contender; it returns when it began and when it ended.
 
     CPython keeps what it learned of a call site in the code object. With one loop for all, a contender would find the
     site prepared for the one before it.
     """
+    once = ["try:", f"    {statement}", "except Exception:", "    pass"] if catching else [statement]
+    body = "\n".join(f"        {line}" for line in once * CALLS_PER_PASS)
     source = f"""
 {kind} loop(call, passes):
     turns = repeat(None, passes)
     began = perf_counter_ns()
     for _ in turns:
-        {"; ".join([statement] * CALLS_PER_PASS)}
-    return perf_counter_ns() - began
+{body}
+    return began, perf_counter_ns()
 """
     names: dict[str, Any] = {"repeat": itertools.repeat, "perf_counter_ns": time.perf_counter_ns}
     exec(source, names)

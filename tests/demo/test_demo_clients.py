@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
 from typing import Any
 from urllib.error import HTTPError
@@ -14,15 +14,19 @@ import pytest
 from holdfast.demo import server as server_module
 from holdfast.demo.clients import (
     Call,
+    Crowd,
     Halted,
     Site,
     StatusError,
     WrongAnswerError,
     ask_with_streams,
-    ask_with_streams_and_holdfast,
+    ask_with_streams_and_retry,
     ask_with_urllib,
-    ask_with_urllib_and_holdfast,
+    ask_with_urllib_and_retry,
+    streams_with_all_three,
+    urllib_with_all_three,
 )
+from holdfast.demo.guards import Guards
 from holdfast.demo.script import Behaviour, Phase, Script, body_of
 from holdfast.demo.server import Server
 
@@ -71,8 +75,10 @@ BARE = [
     pytest.param(through_streams(ask_with_streams), id="streams"),
 ]
 GUARDED = [
-    pytest.param(ask_with_urllib_and_holdfast, id="urllib"),
-    pytest.param(through_streams(ask_with_streams_and_holdfast), id="streams"),
+    pytest.param(ask_with_urllib_and_retry, id="urllib-retry"),
+    pytest.param(through_streams(ask_with_streams_and_retry), id="streams-retry"),
+    pytest.param(lambda call: urllib_with_all_three(Guards())(call), id="urllib-all-three"),
+    pytest.param(through_streams(lambda call: streams_with_all_three(Guards())(call)), id="streams-all-three"),
 ]
 
 
@@ -184,6 +190,26 @@ def test_no_attempt_is_made_once_the_demonstration_was_interrupted(ask: Ask) -> 
     with pytest.raises(Halted):
         ask(call)
     assert call.attempts == 0
+
+
+@pytest.mark.parametrize("ask", BARE + GUARDED)
+@pytest.mark.parametrize("act", [Behaviour.ANSWER, Behaviour.MISSING, Behaviour.STALL])
+def test_an_attempt_is_counted_while_it_is_under_way_and_not_after_it(ask: Ask, act: Behaviour) -> None:
+    with call_to(act, timeout=0.15 if act is Behaviour.STALL else 5.0) as (call, _):
+        with suppress(HTTPError, StatusError, TimeoutError):
+            ask(call)
+        assert call.site.crowd.now == 0
+        assert call.site.crowd.most == 1
+
+
+def test_a_crowd_knows_how_many_there_were_at_once() -> None:
+    crowd = Crowd()
+    with crowd:
+        with crowd, crowd:
+            assert crowd.now == 3
+        with crowd:
+            assert (crowd.now, crowd.most) == (2, 3)
+    assert (crowd.now, crowd.most) == (0, 3)
 
 
 def test_urllib_asks_loopback_directly_whatever_proxy_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

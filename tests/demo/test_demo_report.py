@@ -1,4 +1,4 @@
-"""What is shown: bars on a terminal, plain lines elsewhere, a table, an honest sentence, and JSON."""
+"""What is shown: strips that move on a terminal, still ones elsewhere, tables, honest sentences, and JSON."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import io
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 
-from holdfast.demo import SCENARIOS, Plan, Result, render_json, render_report, screen
+from holdfast import CircuitState
+from holdfast.demo import SCENARIOS, Plan, render_json, render_report, screen
+from holdfast.demo.guards import GuardsReport
+from holdfast.demo.plan import Protection
+from holdfast.demo.result import PENDING, Fate, Outcome, Result
+from holdfast.demo.script import Phase
+from holdfast.demo.strips import cells
 from holdfast.demo.tables import table
 
 ESCAPE = "\x1b"
@@ -31,17 +37,21 @@ class Terminal(io.StringIO):
 
 
 def result(
-    run: int = 1, *, answered: int = 50, recovered: int = 45, lost: int = 5, calls: int = 100, **lost_to: int
+    run: int = 1, *, answered: int = 50, recovered: int = 45, refused: int = 0, pending: int = 0, **lost_to: int
 ) -> Result:
+    """A made-up run: its calls in the order of the arguments, each ended after a millisecond, refusals much faster."""
+    fates = [Fate(Outcome.ANSWERED, 1, 0.001)] * answered + [Fate(Outcome.RECOVERED, 2, 0.001)] * recovered
+    for cause, count in lost_to.items():
+        fates += [Fate(Outcome.LOST, 1, 0.001, cause)] * count
+    fates += [Fate(Outcome.REFUSED, 0, 0.00005, "CircuitOpenError")] * refused + [PENDING] * pending
+    guarded = SCENARIOS[run].protection is Protection.ALL
     return Result(
         scenario=SCENARIOS[run],
-        calls=calls,
-        attempts=answered + 2 * recovered + lost,
-        answered=answered,
-        recovered=recovered,
-        lost=lost,
-        lost_to=lost_to,
+        fates=tuple(fates),
+        requests={Phase.ROUGH: 20, Phase.OUTAGE: 50 - refused, Phase.WELL: 30},
+        most_at_once=6,
         seconds=1.234,
+        guards=GuardsReport(opened=2, state=CircuitState.CLOSED, refused=refused, queued=9) if guarded else None,
     )
 
 
@@ -50,55 +60,45 @@ def shown(stream: io.StringIO, environ: dict[str, str]) -> str:
     watcher = screen(stream, environ)
     watcher.begin(PLAN)
     for answered in (10, 60, 80):
-        watcher.progress(result(answered=answered, recovered=0, lost=0))
-    watcher.finished(result())
+        watcher.progress(result(answered=answered, recovered=0, pending=100 - answered))
+    watcher.finished(result(2, recovered=40, refused=5, **{"HTTP 404": 5}))
     return stream.getvalue()
 
 
-def test_no_terminal_gets_plain_lines_without_escape_codes() -> None:
+def test_no_terminal_gets_one_plain_line_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     text = shown(io.StringIO(), {})
     assert ESCAPE not in text
     assert "\r" not in text
-    assert text.splitlines()[-2:] == [
-        "threads, holdfast   60/100    0 recovered    0 lost   1.2 s",
-        "threads, holdfast  100/100   45 recovered    5 lost   1.2 s",
-    ]
-
-
-def test_every_run_is_told_at_half_time_and_at_its_end() -> None:
-    stream = io.StringIO()
-    watcher = screen(stream, {})
-    for _ in range(2):
-        for answered in (49, 50, 51):
-            watcher.progress(result(answered=answered, recovered=0, lost=0))
-        watcher.finished(result())
-    assert [line.split()[2] for line in stream.getvalue().splitlines()] == ["50/100", "100/100"] * 2
+    assert text.splitlines()[-1].split("  ")[0] == "threads, all three"
+    assert text.splitlines()[-1].endswith(" 10 lost")
 
 
 def test_a_dumb_terminal_gets_plain_lines_too() -> None:
-    assert shown(Terminal(), {"TERM": "dumb"}) == shown(io.StringIO(), {})
+    assert shown(Terminal(), {"TERM": "dumb"}).count("\n") == shown(io.StringIO(), {}).count("\n")
+    assert "\r" not in shown(Terminal(), {"TERM": "dumb"})
 
 
-def test_a_terminal_gets_coloured_bars_drawn_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_coloured_strips_drawn_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     text = shown(Terminal(), {"TERM": "xterm", "WT_SESSION": "1"})
     last = text.split("\r")[-1]
     assert text.count("\r") == 4
     assert last.endswith("\n")
-    assert f"{ESCAPE}[32m█" in last
-    assert f"{ESCAPE}[33m▓" in last
-    assert f"{ESCAPE}[31m×" in last
+    for painted in ("[32m█", "[33m▓", "[31m×", "[36m○"):
+        assert f"{ESCAPE}{painted}" in last
     assert "░" not in last
-    assert last.count(f"{ESCAPE}[0m") == 3
+    assert f"{ESCAPE}[2m░" in text
 
 
 def test_the_signs_are_explained_before_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     text = shown(Terminal(), {"NO_COLOR": "1"})
-    assert "█ answered at once   ▓ recovered by a retry   × lost   ░ under way" in text.split("\r")[0]
+    legend = "█ answered   ▓ after a retry   × lost   ○ refused, and so lost   ░ under way"
+    assert legend in text.split("\r")[0]
 
 
-def test_no_color_means_bars_without_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_means_strips_without_escape_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     text = shown(Terminal(), {"TERM": "xterm", "WT_SESSION": "1", "NO_COLOR": "1"})
     assert ESCAPE not in text
@@ -106,72 +106,93 @@ def test_no_color_means_bars_without_escape_codes(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_old_windows_console_gets_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("holdfast.demo.report.os.name", "nt")
+    monkeypatch.setattr("holdfast.demo.strips.os.name", "nt")
     assert ESCAPE not in shown(Terminal(), {})
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", None])
-def test_a_terminal_that_cannot_show_blocks_gets_ascii_bars(encoding: str | None) -> None:
+def test_a_terminal_that_cannot_show_blocks_gets_ascii_strips(encoding: str | None) -> None:
     text = shown(Terminal(encoding), {"NO_COLOR": "1"})
     assert text.isascii()
     assert "####" in text
 
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 200])
-def test_a_bar_fits_in_its_line_so_that_it_is_drawn_in_place(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_strip_fits_in_its_line_so_that_it_is_drawn_in_place(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    bars = shown(Terminal(), {"NO_COLOR": "1"}).split("\r")[1:]
-    assert max(len(bar.rstrip("\n")) for bar in bars) < max(columns, 30)
+    strips = shown(Terminal(), {"NO_COLOR": "1"}).split("\r")[1:]
+    assert max(len(strip.rstrip("\n")) for strip in strips) < max(columns, 31)
 
 
-counts = st.integers(min_value=0, max_value=500)
+def test_the_ruler_shows_where_in_the_strips_the_outage_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    stream = io.StringIO()
+    screen(stream, {}).begin(PLAN)
+    ruler = stream.getvalue().splitlines()[-1]
+    strip = ruler[len("threads, all three  ") :]
+    assert (strip.index("["), strip.index("]")) == (20, 69)
+    assert "outage" in strip[20:70]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may stutter
-@given(counts, counts, counts, counts)
-def test_a_bar_is_always_of_the_same_length_and_shows_whatever_there_is(
-    answered: int, recovered: int, lost: int, pending: int
+outcomes = st.lists(st.sampled_from(Outcome), min_size=1, max_size=300)
+
+
+@given(outcomes, st.integers(1, 60))
+def test_a_strip_is_always_of_the_same_length_and_shows_nothing_that_is_not_there(
+    happened: list[Outcome], width: int
 ) -> None:
-    from holdfast.demo.report import _lengths
-
-    calls = answered + recovered + lost + pending or 1
-    state = result(answered=answered, recovered=recovered, lost=lost, calls=calls)
-    lengths = _lengths(state, 20)
-    assert sum(lengths) == 20
-    assert [length > 0 for length in lengths] == [part > 0 for part in (answered, recovered, lost, calls - state.done)]
+    width = min(width, len(happened))
+    drawn = cells([Fate(outcome) for outcome in happened], width)
+    assert len(drawn) == width
+    assert set(drawn) <= set(happened)
+    if width == len(happened):
+        assert drawn == happened
 
 
 ALL = [
-    result(0, answered=30, recovered=0, lost=70, **{"HTTP 503": 70}),
-    result(1, answered=30, recovered=69, lost=1, **{"HTTP 404": 1}),
-    result(2, answered=30, recovered=0, lost=70, **{"HTTP 503": 70}),
-    result(3, answered=30, recovered=67, lost=3, **{"HTTP 404": 1, "ConnectionResetError": 2}),
+    result(0, answered=30, recovered=0, **{"HTTP 503": 70}),
+    result(1, answered=30, recovered=69, **{"HTTP 404": 1}),
+    result(2, answered=30, recovered=19, refused=40, **{"HTTP 404": 11}),
+    result(3, answered=30, recovered=0, **{"HTTP 503": 70}),
+    result(4, answered=30, recovered=67, **{"HTTP 404": 1, "ConnectionResetError": 2}),
+    result(5, answered=30, recovered=20, refused=40, **{"HTTP 404": 10}),
 ]
 
 
-def test_the_table_has_a_row_per_run_and_aligned_columns() -> None:
-    lines = render_report(ALL).splitlines()
-    assert lines[1].split() == ["run", "client", "calls", "attempts", "recovered", "lost", "time"]
-    assert lines[3] == "threads, bare      urllib             100       100          0    70  1.2 s"
-    assert [line.split(",")[0] for line in lines[3:7]] == ["threads", "threads", "tasks", "tasks"]
-    assert len({len(line) for line in lines[1:7]}) == 1
-    assert ESCAPE not in render_report(ALL)
+def test_the_tables_have_a_row_per_run_and_aligned_columns() -> None:
+    callers, server, circuit = render_report(ALL, PLAN).split("\n\n")[:3]
+    for table_of, rows in ((callers, 6), (server, 6), (circuit, 2)):
+        lines = table_of.strip("\n").splitlines()
+        assert len(lines) == rows + 2
+        assert len({len(line) for line in lines}) == 1
+        assert max(len(line) for line in lines) <= 79
+    assert callers.splitlines()[5].split() == ["threads,", "all", "three", "30", "19", "51", "40", "1", "ms"]
+    assert server.splitlines()[-1].split() == ["tasks,", "all", "three", "60", "10", "6", "9"]
+    assert circuit.splitlines()[-1].split() == "tasks, all three 2 x 40 50 us 0 of 30 CLOSED".split()
+    assert ESCAPE not in render_report(ALL, PLAN)
 
 
 def test_the_conclusion_gives_the_numbers_of_the_runs() -> None:
-    assert " ".join(render_report(ALL).split("\n\n")[-1].split()) == (
-        "Without holdfast 140 of 200 calls were lost. With it 136 of the 140 calls that failed at first were recovered "
-        "and 4 were lost (2 to HTTP 404, never retried, 2 to ConnectionResetError)."
+    bare, retry, guarded = (" ".join(part.split()) for part in render_report(ALL, PLAN).split("\n\n")[3:])
+    assert bare == "Without holdfast 140 of 200 calls were lost."
+    assert retry == (
+        "With a retry alone 4 were lost (2 to HTTP 404, never retried, 2 to ConnectionResetError). But in the outage "
+        "the server got 100 requests instead of 100, up to 6 at once, and a caller then waited 1 ms (median)."
+    )
+    assert guarded == (
+        "With circuit breaker and bulkhead besides, it got 20, and never more than 6 at once. The price: 101 were lost "
+        "(80 to CircuitOpenError, 21 to HTTP 404, never retried). In return, who was refused knew it in 50 us (median). "
+        "The circuits opened 4 times; 2 of 2 were closed in the end, and 0 of the 60 calls after the outage were "
+        "answered."
     )
 
 
-@pytest.mark.parametrize(
-    ("lost", "words"), [(0, "recovered and none was lost."), (1, "recovered and 1 was lost (1 to TimeoutError).")]
-)
+@pytest.mark.parametrize(("lost", "words"), [(0, "none was lost."), (1, "1 was lost (1 to TimeoutError).")])
 def test_the_conclusion_counts_none_one_and_many(lost: int, words: str) -> None:
     causes = {"TimeoutError": lost} if lost else {}
-    text = render_report([result(0), result(1, recovered=50 - lost, lost=lost, **causes)])
-    assert " ".join(text.split()).endswith(words)
+    text = render_report([result(0), result(1, recovered=50 - lost, **causes), result(2)], PLAN)
+    assert f"With a retry alone {words}" in " ".join(text.split())
+    assert "In return" not in text, "nobody was refused"
 
 
 def test_json_has_the_plan_and_a_row_per_run() -> None:
@@ -181,23 +202,31 @@ def test_json_has_the_plan_and_a_row_per_run() -> None:
         "calls": 100,
         "gap": 0.01,
         "outage": [20, 70],
+        "pace": 0.03,
         "timeout": 0.4,
         "retry_after": 1,
         "retry_after_ms": 150,
     }
-    assert told["runs"][3] == {
-        "run": "tasks, holdfast",
+    assert told["runs"][5] == {
+        "run": "tasks, all three",
         "door": "tasks",
         "client": "asyncio streams",
-        "holdfast": True,
+        "protection": "all three",
         "calls": 100,
-        "attempts": 167,
+        "attempts": 80,
         "answered": 30,
-        "recovered": 67,
-        "lost": 3,
-        "lost_to": {"HTTP 404": 1, "ConnectionResetError": 2},
+        "recovered": 20,
+        "lost": 50,
+        "refused": 40,
+        "lost_to": {"HTTP 404": 10, "CircuitOpenError": 40},
+        "answered_after_outage": 0,
+        "wait_in_outage": 0.001,
+        "requests": {"rough": 20, "outage": 10, "well": 30},
+        "most_at_once": 6,
+        "guards": {"opened": 2, "state": "CLOSED", "refused": 40, "refusal": 0.00005, "queued": 9},
         "seconds": 1.234,
     }
+    assert told["runs"][0]["guards"] is None
     assert [run["run"] for run in told["runs"]] == [scenario.name for scenario in SCENARIOS]
 
 

@@ -10,12 +10,15 @@ from urllib.error import HTTPError, URLError
 import pytest
 
 from holdfast.demo.clients import StatusError
-from holdfast.demo.run import SCENARIOS, Plan, Result, Scenario, Traffic, cause_of, run_demo, run_scenario
+from holdfast.demo.guards import BULKHEAD
+from holdfast.demo.plan import Plan, Protection, Scenario
+from holdfast.demo.result import Outcome, Result
+from holdfast.demo.run import DRIVERS, SCENARIOS, Traffic, cause_of, run_demo, run_scenario
 from holdfast.demo.script import Behaviour, Phase, Script
 from holdfast.demo.server import Server
 
 # Every kind of trouble but a stall, so that the client's timeout can be long enough for a machine that stutters.
-SMALL = Plan(seed=2, calls=36, gap=0.003, outage=range(30, 34), timeout=5.0, retry_after=0, retry_after_ms=10)
+SMALL = Plan(seed=2, calls=36, gap=0.003, outage=range(30, 34), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=10)
 
 
 class Notes:
@@ -41,7 +44,7 @@ class Notes:
 def first_meetings(plan: Plan) -> Counter[Behaviour]:
     script = Script(plan.seed, plan.outage)
     return Counter(
-        script.behaviour(call=call, attempt=1, phase=Phase.OUTAGE if call in plan.outage else Phase.ROUGH)
+        script.behaviour(call=call, attempt=1, phase=script.phase(call=call, attempt=1, reached=call))
         for call in range(plan.calls)
     )
 
@@ -67,42 +70,65 @@ def test_the_small_demonstration_meets_with_every_kind_of_trouble_but_a_stall() 
 def test_a_stalled_answer_is_lost_bare_and_recovered_with_holdfast(scenario: Scenario) -> None:
     seed = next(seed for seed in range(1_000) if Script(seed).behaviour(call=0, attempt=1) is Behaviour.STALL)
     result = run_scenario(scenario, Plan(seed=seed, calls=1, outage=range(0), timeout=0.2), Notes())
-    if scenario.guarded:
-        assert (result.recovered, result.lost) == (1, 0)
-    else:
+    if scenario.protection is Protection.BARE:
         assert result.lost_to == {"TimeoutError": 1}
+    else:
+        assert (result.count(Outcome.RECOVERED), result.lost) == (1, 0)
 
 
 def test_every_call_comes_to_one_end(played: tuple[list[Result], Notes]) -> None:
     for result in played[0]:
-        assert result.answered + result.recovered + result.lost == result.calls == SMALL.calls == result.done
-        assert sum(result.lost_to.values()) == result.lost
+        good = result.count(Outcome.ANSWERED, Outcome.RECOVERED)
+        assert good + result.lost == result.calls == SMALL.calls == result.done
+        assert result.lost_to.total() == result.lost
         assert result.seconds > 0
 
 
 def test_bare_calls_are_lost_exactly_as_the_script_has_it(played: tuple[list[Result], Notes]) -> None:
     met = first_meetings(SMALL)
     for result in played[0]:
-        if not result.scenario.guarded:
-            assert result.attempts == SMALL.calls
-            assert result.recovered == 0
-            assert result.answered == met[Behaviour.ANSWER]
+        if result.scenario.protection is Protection.BARE:
+            assert result.attempts == SMALL.calls == sum(result.requests.values())
+            assert result.count(Outcome.RECOVERED) == 0
+            assert result.count(Outcome.ANSWERED) == met[Behaviour.ANSWER]
             assert result.lost_to["HTTP 503"] == met[Behaviour.BUSY] + met[Behaviour.PAUSE] + met[Behaviour.DOWN]
             assert result.lost_to["HTTP 429"] == met[Behaviour.LIMITED]
             assert result.lost_to["HTTP 404"] == met[Behaviour.MISSING]
             assert result.lost_to["ConnectionResetError"] == met[Behaviour.RESET]
 
 
-def test_with_holdfast_all_but_the_missing_ones_are_recovered(played: tuple[list[Result], Notes]) -> None:
+def test_with_a_retry_all_but_the_missing_ones_are_recovered(played: tuple[list[Result], Notes]) -> None:
     met = first_meetings(SMALL)
     script = Script(SMALL.seed)
     missing = sum(1 for call in range(SMALL.calls) if script.behaviour(call=call, attempt=1) is Behaviour.MISSING)
     for result in played[0]:
-        if result.scenario.guarded:
-            assert result.answered == met[Behaviour.ANSWER]
+        if result.scenario.protection is Protection.RETRY:
+            assert result.count(Outcome.ANSWERED) == met[Behaviour.ANSWER]
             assert result.lost_to == {"HTTP 404": missing}
-            assert result.recovered == SMALL.calls - result.answered - missing
+            assert result.count(Outcome.RECOVERED) == SMALL.calls - met[Behaviour.ANSWER] - missing
             assert result.attempts > SMALL.calls
+
+
+def test_what_the_guards_tell_agrees_with_what_the_callers_met(played: tuple[list[Result], Notes]) -> None:
+    for result in played[0]:
+        if result.scenario.protection is not Protection.ALL:
+            assert result.guards is None
+            assert result.count(Outcome.REFUSED) == 0
+            continue
+        assert result.guards is not None
+        assert result.count(Outcome.REFUSED) == result.guards.refused == result.lost_to["CircuitOpenError"]
+        assert result.most_at_once <= BULKHEAD.max_concurrent
+        assert len(result.refusals) <= result.guards.refused
+
+
+@pytest.mark.parametrize("door", ["threads", "tasks"])
+def test_an_outage_without_end_is_asked_about_a_few_times_only(door: str) -> None:
+    plan = Plan(seed=1, calls=60, gap=0.0, outage=range(60), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1)
+    bare, retry, guarded = (run_scenario(scenario, plan, Notes()) for scenario in SCENARIOS if scenario.door == door)
+    assert bare.requests[Phase.OUTAGE] == 60
+    assert retry.attempts > 60
+    assert guarded.requests[Phase.OUTAGE] < bare.requests[Phase.OUTAGE]
+    assert guarded.count(Outcome.REFUSED) > 0
 
 
 def test_progress_never_goes_back_and_ends_with_all_calls(played: tuple[list[Result], Notes]) -> None:
@@ -115,11 +141,12 @@ def test_progress_never_goes_back_and_ends_with_all_calls(played: tuple[list[Res
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_clients_count_as_many_attempts_as_the_server_saw(scenario: Scenario) -> None:
-    plan = Plan(seed=8, calls=20, gap=0.0, outage=range(5, 8), timeout=5.0, retry_after=0, retry_after_ms=1)
+    plan = Plan(seed=8, calls=20, gap=0.0, outage=range(5, 8), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1)
     with Server(Script(plan.seed, plan.outage), stall=0.0, retry_after=0, retry_after_ms=1) as server:
         traffic = Traffic(scenario, plan, server, Notes())
-        scenario.drive(traffic)
-        assert traffic.result().attempts == sum(server.acted.values()) >= plan.calls
+        DRIVERS[scenario](traffic)
+        result = traffic.result()
+        assert result.attempts == sum(server.acted.values()) == sum(result.requests.values())
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from holdfast.demo.script import Behaviour, Script, body_of
+from holdfast.demo.script import Behaviour, Phase, Script, body_of
 from holdfast.demo.server import Server
 
 PLAIN = Script(seed=1)
@@ -126,14 +126,31 @@ def test_in_an_outage_every_request_is_reset_or_refused_and_afterwards_they_are_
         assert {outcome(server, call, attempt) for call in range(10, 30) for attempt in (1, 2)} == down
         assert sum(server.acted.values()) == server.acted[Behaviour.RESET] + server.acted[Behaviour.DOWN] == 40
         server.reached = 30
-        afterwards = [outcome(server, call, 2) for call in range(10, 30)]
-    assert afterwards.count("HTTP/1.1 200 OK") > 10
+        afterwards = {outcome(server, call, 2) for call in range(10, 30) if call != call_with(Behaviour.MISSING)}
+    assert afterwards == {"HTTP/1.1 200 OK"}
 
 
 def test_the_server_counts_what_it_did(server: Server) -> None:
     for behaviour in (Behaviour.ANSWER, Behaviour.BUSY, Behaviour.ANSWER):
         ask(server, call_with(behaviour))
     assert server.acted == {Behaviour.ANSWER: 2, Behaviour.BUSY: 1}
+
+
+def test_the_server_counts_how_many_came_in_each_phase() -> None:
+    with Server(Script(seed=1, outage=range(10, 30))) as server:
+        for call in (0, 9, 10, 20, 29, 30):
+            outcome(server, call, 1)
+    assert server.requests == {Phase.ROUGH: 2, Phase.OUTAGE: 3, Phase.WELL: 1}
+
+
+def test_the_server_takes_its_time_over_every_request() -> None:
+    with Server(PLAIN, pace=3600.0) as server, connected(server, timeout=0.05) as connection:
+        connection.sendall(get(call_with(Behaviour.ANSWER)).encode())
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+    with Server(PLAIN, pace=0.01) as server:
+        call = call_with(Behaviour.ANSWER)
+        assert ask(server, call)[2] == body_of(call)
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,19 @@ It is started by ``python -m holdfast demo`` and never imported by ``import hold
 
 * `script` says how the server treats each attempt of each call: a pure function of the seed.
 * `server` acts it out on a socket.
-* `clients` are the functions that ask, each once bare and once decorated.
-* `run` sends the traffic, through threads and through tasks, and counts what comes of it.
-* `report` shows it while it happens and when it is over.
+* `clients` are the functions that ask: bare, with a retry, and with all three guards, whose settings are in `guards`.
+* `plan` says how much traffic there is and which runs; `run` sends it, through threads and through tasks.
+* `result` is what came of it; `strips` show it while it happens, `report` when it is over.
 
 `policies` lists the named retry policies for ``python -m holdfast policies``; `tables` aligns the columns of both.
 """
 
 from __future__ import annotations
 
-from .report import render_json, render_report, screen
-from .run import SCENARIOS, Plan, Result, Scenario, run_demo
+from .plan import Plan, Scenario
+from .report import render_json, render_report
+from .result import Result
+from .run import SCENARIOS, run_demo
+from .strips import screen
 
 __all__ = ["SCENARIOS", "Plan", "Result", "Scenario", "render_json", "render_report", "run_demo", "screen"]

@@ -1,34 +1,29 @@
 """The clients: a blocking one that asks with `urllib`, and one over asyncio streams; each of them bare and guarded.
 
-The guarded ones differ from the bare ones by one line, the decorator. All of them hand back the body they got, whole
-and right, or raise.
+The guarded ones differ from the bare ones by their decorators alone: one line for retries, three lines for all. All of
+them hand back the body they got, whole and right, or raise.
 """
 
 from __future__ import annotations
 
 import asyncio
 import urllib.request
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
-from holdfast import BackoffConfig, RetryPolicy, with_retry
+from holdfast import bulkhead, with_circuit_breaker, with_retry
 
+from .guards import RETRIES
 from .script import body_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-RETRIES = RetryPolicy(
-    name="demo",
-    max_attempts=8,
-    backoff=BackoffConfig(type="exponential", initial_delay=0.1, max_delay=0.4, multiplier=2.0, jitter_factor=0.5),
-    total_timeout=4.0,
-)
-"""Impatient delays, for a demonstration that ends soon; even the shortest of them add up to more than the outage."""
+    from .guards import Guards
 
 
 class Halted(BaseException):
@@ -48,6 +43,24 @@ class StatusError(Exception):
         self.headers = headers
 
 
+class Crowd:
+    """How many attempts are under way, and the most there were at once; a ``with`` block is one that is."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.now = 0
+        self.most = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self.now -= 1
+
+
 @dataclass(frozen=True)
 class Site:
     """Where to ask, and how many seconds to wait for an answer; `halted` ends every call before its next attempt."""
@@ -56,6 +69,7 @@ class Site:
     port: int
     timeout: float
     halted: Event = field(default_factory=Event)
+    crowd: Crowd = field(default_factory=Crowd)
 
 
 @dataclass
@@ -66,12 +80,14 @@ class Call:
     number: int
     attempts: int = 0
 
-    def next_attempt(self) -> str:
-        """Count an attempt and return the path to ask for; raises `Halted` when there is to be no other."""
+    @contextmanager
+    def attempt(self) -> Iterator[str]:
+        """Count an attempt, made in this block, and give the path to ask for; raises `Halted` if none is to be made."""
         if self.site.halted.is_set():
             raise Halted
         self.attempts += 1
-        return f"/calls/{self.number}?attempt={self.attempts}"
+        with self.site.crowd:
+            yield f"/calls/{self.number}?attempt={self.attempts}"
 
     def checked(self, body: bytes) -> bytes:
         """Return the body if it is the right answer; raises `WrongAnswerError` if not."""
@@ -87,7 +103,10 @@ def ask_with_urllib(call: Call) -> bytes:
     """Ask once, with the standard library's blocking client."""
     site = call.site
     try:
-        with _OPENER.open(f"http://{site.host}:{site.port}{call.next_attempt()}", timeout=site.timeout) as response:
+        with (
+            call.attempt() as path,
+            _OPENER.open(f"http://{site.host}:{site.port}{path}", timeout=site.timeout) as response,
+        ):
             return call.checked(response.read())
     except HTTPError as error:
         error.close()  # the error is an open response
@@ -97,17 +116,19 @@ def ask_with_urllib(call: Call) -> bytes:
 async def ask_with_streams(call: Call) -> bytes:
     """Ask once, in HTTP/1.1 over asyncio streams."""
     site = call.site
-    path = call.next_attempt()
-    async with asyncio.timeout(site.timeout):
-        reader, writer = await asyncio.open_connection(site.host, site.port)
-        try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {site.host}:{site.port}\r\nConnection: close\r\n\r\n".encode())
-            status, headers = _read_head(await reader.readuntil(b"\r\n\r\n"))
-            body = await reader.readexactly(int(headers["content-length"]))
-        finally:
-            writer.close()
-            with suppress(OSError):  # a connection that was reset cannot be closed in good order
-                await writer.wait_closed()
+    with call.attempt() as path:
+        async with asyncio.timeout(site.timeout):
+            reader, writer = await asyncio.open_connection(site.host, site.port)
+            try:
+                writer.write(
+                    f"GET {path} HTTP/1.1\r\nHost: {site.host}:{site.port}\r\nConnection: close\r\n\r\n".encode()
+                )
+                status, headers = _read_head(await reader.readuntil(b"\r\n\r\n"))
+                body = await reader.readexactly(int(headers["content-length"]))
+            finally:
+                writer.close()
+                with suppress(OSError):  # a connection that was reset cannot be closed in good order
+                    await writer.wait_closed()
     if status != HTTPStatus.OK:
         raise StatusError(status, headers)
     return call.checked(body)
@@ -120,12 +141,36 @@ def _read_head(head: bytes) -> tuple[int, dict[str, str]]:
 
 
 @with_retry(RETRIES)
-def ask_with_urllib_and_holdfast(call: Call) -> bytes:
+def ask_with_urllib_and_retry(call: Call) -> bytes:
     """Ask with the blocking client until there is an answer, or no hope of one."""
     return ask_with_urllib(call)
 
 
 @with_retry(RETRIES)
-async def ask_with_streams_and_holdfast(call: Call) -> bytes:
+async def ask_with_streams_and_retry(call: Call) -> bytes:
     """Ask over asyncio streams until there is an answer, or no hope of one."""
     return await ask_with_streams(call)
+
+
+def urllib_with_all_three(guards: Guards) -> Callable[[Call], bytes]:
+    """Return the blocking client, which asks only while the circuit is closed, and only when it is its turn."""
+
+    @with_retry(RETRIES)
+    @with_circuit_breaker(guards.breaker)
+    @bulkhead(guards.bulkhead)
+    def ask(call: Call) -> bytes:
+        return ask_with_urllib(call)
+
+    return ask
+
+
+def streams_with_all_three(guards: Guards) -> Callable[[Call], Awaitable[bytes]]:
+    """Return the client over asyncio streams, guarded in the same way."""
+
+    @with_retry(RETRIES)
+    @with_circuit_breaker(guards.breaker)
+    @bulkhead(guards.bulkhead)
+    async def ask(call: Call) -> bytes:
+        return await ask_with_streams(call)
+
+    return ask

@@ -1,202 +1,186 @@
-"""What the demonstration shows: a line per run while it is going on, and at the end a table and an honest sentence."""
+"""What is shown in the end: a table each for the callers, the server and the circuit, and in words what it comes to."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import textwrap
 from collections import Counter
 from dataclasses import asdict
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any
 
-from .run import SCENARIOS
+from holdfast import CircuitState
+
+from .plan import Protection
+from .result import Outcome, middle
+from .script import Phase
 from .tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from .run import Plan, Result, Watcher
+    from .plan import Plan
+    from .result import Result
 
 _REMARKS = {"HTTP 404": ", never retried"}
-_NAME_WIDTH = max(len(scenario.name) for scenario in SCENARIOS)
+_ANSWERS = (Outcome.ANSWERED, Outcome.RECOVERED)
 
 
-class Signs(NamedTuple):
-    """One sign for each thing that can come of a call."""
-
-    answered: str
-    recovered: str
-    lost: str
-    pending: str
+def render_report(results: Sequence[Result], plan: Plan) -> str:
+    """Return the closing tables and what they come to."""
+    parts = [_of_callers(results, plan), _of_server(results), _of_circuit(results, plan), *_conclusion(results, plan)]
+    return "\n" + "\n\n".join(parts)
 
 
-_BLOCKS = Signs("█", "▓", "×", "░")  # noqa: RUF001  the multiplication sign is meant
-_ASCII = Signs("#", "+", "x", ".")
-_COLOURS = Signs("\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m")  # green, yellow, red, dim
-_NO_COLOURS = Signs("", "", "", "")
-
-
-def screen(stream: TextIO, environ: Mapping[str, str] = os.environ) -> Watcher:
-    """Return moving bars for a terminal, in colour unless NO_COLOR is set, and plain lines for anything else."""
-    if not stream.isatty() or environ.get("TERM") == "dumb":
-        return PlainLines(stream)
-    colourful = not environ.get("NO_COLOR") and (os.name == "posix" or "WT_SESSION" in environ)
-    return Bars(stream, _COLOURS if colourful else _NO_COLOURS)
-
-
-class PlainLines:
-    """A line when a run is half through and one when it has ended."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._half_told = False
-
-    def begin(self, plan: Plan) -> None:
-        """Print the title."""
-        self._print(_title(plan), "")
-
-    def progress(self, result: Result) -> None:
-        """Print where the run is, once half of its calls have come to an end."""
-        if not self._half_told and result.done * 2 >= result.calls:
-            self._half_told = True
-            self._print(_line(result))
-
-    def finished(self, result: Result) -> None:
-        """Print where the run ended."""
-        self._half_told = False
-        self._print(_line(result))
-
-    def _print(self, *lines: str) -> None:
-        print(*lines, sep="\n", file=self._stream, flush=True)
-
-
-def _line(result: Result) -> str:
-    return f"{result.scenario.name:<{_NAME_WIDTH}}  {_figures(result)}"
-
-
-class Bars:
-    """One bar per run that fills as its calls come to an end."""
-
-    def __init__(self, stream: TextIO, colours: Signs) -> None:
-        self._stream = stream
-        self._colours = colours
-        self._signs = _signs(stream)
-
-    def begin(self, plan: Plan) -> None:
-        """Print the title and what the signs stand for."""
-        meanings = Signs("answered at once", "recovered by a retry", "lost", "under way")
-        legend = (
-            self._painted(paint, sign) + " " + meaning
-            for paint, sign, meaning in zip(self._colours, self._signs, meanings, strict=True)
-        )
-        print(_title(plan), "", "   ".join(legend), "", sep="\n", file=self._stream, flush=True)
-
-    def progress(self, result: Result) -> None:
-        """Draw the bar again in its place."""
-        self._draw(result, end="")
-
-    def finished(self, result: Result) -> None:
-        """Draw the bar for the last time and go to the next line."""
-        self._draw(result, end="\n")
-
-    def _draw(self, result: Result, end: str) -> None:
-        room = shutil.get_terminal_size().columns - 1 - _NAME_WIDTH - 2
-        width = max(10, min(40, room - 42))
-        figures = f"  {_figures(result)}".ljust(42)[: max(0, room - width)]
-        bar = "".join(
-            self._painted(paint, sign * length)
-            for paint, sign, length in zip(self._colours, self._signs, _lengths(result, width), strict=True)
-        )
-        print(f"\r{result.scenario.name:<{_NAME_WIDTH}}  {bar}{figures}", end=end, file=self._stream, flush=True)
-
-    def _painted(self, paint: str, text: str) -> str:
-        return f"{paint}{text}\x1b[0m" if paint and text else text
-
-
-def _signs(stream: TextIO) -> Signs:
-    try:
-        "".join(_BLOCKS).encode(stream.encoding or "ascii")
-    except UnicodeEncodeError:
-        return _ASCII
-    return _BLOCKS
-
-
-def _lengths(result: Result, width: int) -> list[int]:
-    """Share the width of a bar among answered, recovered, lost and pending calls; each that there is gets a cell."""
-    parts = [result.answered, result.recovered, result.lost, result.calls - result.done]
-    lengths = [max(1, round(width * part / result.calls)) if part else 0 for part in parts]
-    lengths[lengths.index(max(lengths))] += width - sum(lengths)
-    return lengths
-
-
-def _title(plan: Plan) -> str:
-    outage = f"{len(plan.outage) * plan.gap:.1f} s"
-    return (
-        f"A server on loopback misbehaves by script (seed {plan.seed}): 503 and 429, resets,\n"
-        f"truncated bodies, stalls, and then an outage of {outage}. It gets {len(SCENARIOS)} x {plan.calls} calls,\n"
-        "from threads and from tasks, bare and with holdfast's @with_retry."
-    )
-
-
-def _figures(result: Result) -> str:
-    done = f"{result.done:>3}/{result.calls}"
-    return f"{done}  {result.recovered:>3} recovered  {result.lost:>3} lost  {result.seconds:4.1f} s"
-
-
-def render_report(results: Sequence[Result]) -> str:
-    """Return the closing table and what it comes to."""
-    headings = ["run", "client", "calls", "attempts", "recovered", "lost", "time"]
+def _of_callers(results: Sequence[Result], plan: Plan) -> str:
+    headings = ["the callers", "answered", "after a retry", "lost", "by refusal", "wait in outage"]
     rows = [
         [
             result.scenario.name,
-            result.scenario.client,
-            str(result.calls),
-            str(result.attempts),
-            str(result.recovered),
+            str(result.count(Outcome.ANSWERED)),
+            str(result.count(Outcome.RECOVERED)),
             str(result.lost),
-            f"{result.seconds:.1f} s",
+            str(result.count(Outcome.REFUSED)),
+            _duration(middle(result.waits(plan.outage))),
         ]
         for result in results
     ]
-    numbers = {"calls", "attempts", "recovered", "lost", "time"}
-    return f"\n{table(headings, rows, right=numbers)}\n\n{_conclusion(results)}"
+    return table(headings, rows, right=headings[1:])
 
 
-def _conclusion(results: Sequence[Result]) -> str:
-    bare = [result for result in results if not result.scenario.guarded]
-    guarded = [result for result in results if result.scenario.guarded]
-    recovered = sum(result.recovered for result in guarded)
-    lost = sum(result.lost for result in guarded)
+def _of_server(results: Sequence[Result]) -> str:
+    headings = ["the server", "requests", "in the outage", "most at once", "queued before"]
+    rows = [
+        [
+            result.scenario.name,
+            str(sum(result.requests.values())),
+            str(result.requests[Phase.OUTAGE]),
+            str(result.most_at_once),
+            "-" if result.guards is None else str(result.guards.queued),
+        ]
+        for result in results
+    ]
+    return table(headings, rows, right=headings[1:])
+
+
+def _of_circuit(results: Sequence[Result], plan: Plan) -> str:
+    headings = ["the circuit", "opened", "refused", "it took", "answered afterwards", "in the end"]
+    rows = [
+        [
+            result.scenario.name,
+            f"{guards.opened} x",
+            str(guards.refused),
+            _duration(middle(result.refusals)),
+            f"{result.count(*_ANSWERS, among=plan.afterwards)} of {len(plan.afterwards)}",
+            guards.state,
+        ]
+        for result in results
+        if (guards := result.guards) is not None
+    ]
+    return table(headings, rows, right=headings[1:])
+
+
+def _duration(seconds: float | None) -> str:
+    """Return a duration in the unit that suits it; a dash if there is none.
+
+    >>> _duration(0.00005123), _duration(0.0312), _duration(1.25), _duration(None)
+    ('51 us', '31 ms', '1.2 s', '-')
+    """
+    if seconds is None:
+        return "-"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} us"
+    return f"{seconds * 1e3:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _conclusion(results: Sequence[Result], plan: Plan) -> list[str]:
+    """Return a paragraph for each way to be guarded, both doors taken together."""
+    bare, retry, guarded = (
+        [result for result in results if result.scenario.protection is protection] for protection in Protection
+    )
+    return [
+        textwrap.fill(paragraph, width=79)
+        for paragraph in (_in_short_bare(bare), _in_short_retry(retry, bare, plan), _in_short_all(guarded, plan))
+    ]
+
+
+def _in_short_bare(bare: Sequence[Result]) -> str:
+    lost, calls = sum(result.lost for result in bare), sum(result.calls for result in bare)
+    return f"Without holdfast {lost} of {calls} calls were lost."
+
+
+def _in_short_retry(retry: Sequence[Result], bare: Sequence[Result], plan: Plan) -> str:
+    wait = middle(wait for result in retry for wait in result.waits(plan.outage))
+    return (
+        f"With a retry alone {_losses(retry)}. But in the outage the server got {_outage_load(retry)} requests instead "
+        f"of {_outage_load(bare)}, up to {_most_at_once(retry)} at once, and a caller then waited {_duration(wait)} "
+        "(median)."
+    )
+
+
+def _in_short_all(guarded: Sequence[Result], plan: Plan) -> str:
+    refusal = middle(wait for result in guarded for wait in result.refusals)
+    reports = [result.guards for result in guarded if result.guards is not None]
+    opened = sum(report.opened for report in reports)
+    closed = sum(report.state is CircuitState.CLOSED for report in reports)
+    answered = sum(result.count(*_ANSWERS, among=plan.afterwards) for result in guarded)
+    return (
+        f"With circuit breaker and bulkhead besides, it got {_outage_load(guarded)}, and never more than "
+        f"{_most_at_once(guarded)} at once. The price: {_losses(guarded)}."
+        f"{'' if refusal is None else f' In return, who was refused knew it in {_duration(refusal)} (median).'} "
+        f"The circuits opened {'once' if opened == 1 else f'{opened} times'}; {closed} of {len(reports)} were closed "
+        f"in the end, and {answered} of the {len(plan.afterwards) * len(guarded)} calls after the outage were answered."
+    )
+
+
+def _losses(results: Sequence[Result]) -> str:
     causes: Counter[str] = Counter()
-    for result in guarded:
+    for result in results:
         causes.update(result.lost_to)
     told = ", ".join(f"{count} to {cause}{_REMARKS.get(cause, '')}" for cause, count in causes.most_common())
-    return textwrap.fill(
-        f"Without holdfast {sum(result.lost for result in bare)} of {sum(result.calls for result in bare)} calls were "
-        f"lost. With it {recovered} of the {recovered + lost} calls that failed at first were recovered and "
-        f"{lost or 'none'} {'was' if lost < 2 else 'were'} lost{f' ({told})' if told else ''}.",
-        width=79,
-    )
+    lost = causes.total()
+    return f"{lost or 'none'} {'was' if lost < 2 else 'were'} lost{f' ({told})' if told else ''}"
+
+
+def _outage_load(results: Sequence[Result]) -> int:
+    return sum(result.requests[Phase.OUTAGE] for result in results)
+
+
+def _most_at_once(results: Sequence[Result]) -> int:
+    return max(result.most_at_once for result in results)
 
 
 def render_json(results: Sequence[Result], plan: Plan) -> str:
     """Return the same as JSON: the plan, and one row per run."""
     told = asdict(plan) | {"outage": [plan.outage.start, plan.outage.stop]}
-    rows = [
-        {
-            "run": result.scenario.name,
-            "door": result.scenario.door,
-            "client": result.scenario.client,
-            "holdfast": result.scenario.guarded,
-            "calls": result.calls,
-            "attempts": result.attempts,
-            "answered": result.answered,
-            "recovered": result.recovered,
-            "lost": result.lost,
-            "lost_to": result.lost_to,
-            "seconds": round(result.seconds, 3),
-        }
-        for result in results
-    ]
-    return json.dumps({"plan": told, "runs": rows}, indent=2)
+    return json.dumps({"plan": told, "runs": [_as_dict(result, plan) for result in results]}, indent=2)
+
+
+def _as_dict(result: Result, plan: Plan) -> dict[str, Any]:
+    guards = result.guards
+    return {
+        "run": result.scenario.name,
+        "door": result.scenario.door,
+        "client": result.scenario.client,
+        "protection": result.scenario.protection,
+        "calls": result.calls,
+        "attempts": result.attempts,
+        "answered": result.count(Outcome.ANSWERED),
+        "recovered": result.count(Outcome.RECOVERED),
+        "lost": result.lost,
+        "refused": result.count(Outcome.REFUSED),
+        "lost_to": dict(result.lost_to),
+        "answered_after_outage": result.count(*_ANSWERS, among=plan.afterwards),
+        "wait_in_outage": middle(result.waits(plan.outage)),
+        "requests": {phase.value: count for phase, count in result.requests.items()},
+        "most_at_once": result.most_at_once,
+        "guards": None
+        if guards is None
+        else {
+            "opened": guards.opened,
+            "state": guards.state,
+            "refused": guards.refused,
+            "refusal": middle(result.refusals),
+            "queued": guards.queued,
+        },
+        "seconds": round(result.seconds, 3),
+    }

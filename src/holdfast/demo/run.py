@@ -1,25 +1,29 @@
-"""The runs: the same traffic through threads and through tasks, bare and with holdfast, and what came of every call."""
+"""The runs: the same traffic through threads and through tasks, bare and guarded, and what came of every call."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 from urllib.error import URLError
+
+from holdfast import CircuitOpenError
 
 from .clients import (
     Call,
     Site,
     ask_with_streams,
-    ask_with_streams_and_holdfast,
+    ask_with_streams_and_retry,
     ask_with_urllib,
-    ask_with_urllib_and_holdfast,
+    ask_with_urllib_and_retry,
+    streams_with_all_three,
+    urllib_with_all_three,
 )
+from .guards import Guards
+from .plan import Plan, Protection, Scenario
+from .result import PENDING, Fate, Outcome, Result
 from .script import Script
 from .server import Server
 
@@ -27,59 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
 _LOOK = 0.05  # seconds between two looks at calls that are still under way
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much traffic there is, and how patient everyone is. Durations are seconds.
-
-    A call is sent every `gap`, whether or not earlier ones are answered, as users do. The calls whose numbers lie in
-    `outage` meet with one. `timeout` is the client's own for one attempt; a stalled answer comes at twice that.
-    """
-
-    seed: int = 1
-    calls: int = 110
-    gap: float = 0.012
-    outage: range = range(50, 100)
-    timeout: float = 0.4
-    retry_after: int = 1
-    retry_after_ms: int = 150
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one run. A call is lost if its caller got no right answer; `lost_to` counts the causes."""
-
-    scenario: Scenario
-    calls: int
-    attempts: int
-    answered: int
-    """At the first attempt."""
-    recovered: int
-    """After at least one failed attempt."""
-    lost: int
-    lost_to: dict[str, int]
-    seconds: float
-
-    @property
-    def done(self) -> int:
-        """How many calls have come to an end."""
-        return self.answered + self.recovered + self.lost
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One run: through which door it goes, with which client, guarded or bare, and what sends its traffic."""
-
-    door: str
-    client: str
-    guarded: bool
-    drive: Callable[[Traffic], None]
-
-    @property
-    def name(self) -> str:
-        """The door and the guard, as shown in progress lines and tables."""
-        return f"{self.door}, {'holdfast' if self.guarded else 'bare'}"
 
 
 class Watcher(Protocol):
@@ -96,17 +47,16 @@ class Watcher(Protocol):
 
 
 class Traffic:
-    """The calls of one run, in the order and at the times they are sent, and the count of what came of them."""
+    """The calls of one run, in the order and at the times they are sent, and the record of what came of them."""
 
     def __init__(self, scenario: Scenario, plan: Plan, server: Server, watcher: Watcher) -> None:
         self.site = Site(server.host, server.port, plan.timeout)
+        self.guards = Guards()
         self._scenario = scenario
         self._plan = plan
         self._server = server
         self._watcher = watcher
-        self._lock = Lock()
-        self._counts: Counter[str] = Counter()
-        self._lost_to: Counter[str] = Counter()
+        self._fates = [PENDING] * plan.calls
         self._started = time.monotonic()
 
     def schedule(self) -> Iterator[tuple[Call, float]]:
@@ -118,18 +68,18 @@ class Traffic:
 
     @contextmanager
     def settling(self, call: Call) -> Iterator[None]:
-        """Count what comes of the call made in this block; an `Exception` ends here, as a lost call."""
-        lost_to: list[str] = []
+        """Record what comes of the call made in this block; an `Exception` ends here, as a lost call."""
+        began = time.perf_counter()
         try:
             yield
         except Exception as error:
-            outcome = "lost"
-            lost_to.append(cause_of(error))
+            seconds = time.perf_counter() - began
+            outcome = Outcome.REFUSED if isinstance(error, CircuitOpenError) else Outcome.LOST
+            fate = Fate(outcome, call.attempts, seconds, cause_of(error))
         else:
-            outcome = "answered" if call.attempts == 1 else "recovered"
-        with self._lock:
-            self._counts.update({outcome: 1, "attempts": call.attempts})
-            self._lost_to.update(lost_to)
+            seconds = time.perf_counter() - began
+            fate = Fate(Outcome.ANSWERED if call.attempts == 1 else Outcome.RECOVERED, call.attempts, seconds)
+        self._fates[call.number] = fate
 
     def show(self) -> None:
         """Let the watcher see where the run is."""
@@ -137,17 +87,14 @@ class Traffic:
 
     def result(self) -> Result:
         """Return what has come of the run so far."""
-        with self._lock:
-            return Result(
-                scenario=self._scenario,
-                calls=self._plan.calls,
-                attempts=self._counts["attempts"],
-                answered=self._counts["answered"],
-                recovered=self._counts["recovered"],
-                lost=self._counts["lost"],
-                lost_to=dict(self._lost_to.most_common()),
-                seconds=time.monotonic() - self._started,
-            )
+        return Result(
+            scenario=self._scenario,
+            fates=tuple(self._fates),
+            requests=dict(self._server.requests),
+            most_at_once=self.site.crowd.most,
+            seconds=time.monotonic() - self._started,
+            guards=self.guards.report() if self._scenario.protection is Protection.ALL else None,
+        )
 
 
 def cause_of(error: Exception) -> str:
@@ -162,10 +109,12 @@ def cause_of(error: Exception) -> str:
     return f"HTTP {status}" if status is not None else type(error).__name__
 
 
-def in_threads(ask: Callable[[Call], object]) -> Callable[[Traffic], None]:
-    """Return a driver that makes every call in a thread of its own."""
+def in_threads(client: Callable[[Guards], Callable[[Call], object]]) -> Callable[[Traffic], None]:
+    """Return a driver that makes every call in a thread of its own; `client` is told the guards of the run."""
 
     def drive(traffic: Traffic) -> None:
+        ask = client(traffic.guards)
+
         def make(call: Call) -> None:
             with traffic.settling(call):
                 ask(call)
@@ -186,10 +135,12 @@ def in_threads(ask: Callable[[Call], object]) -> Callable[[Traffic], None]:
     return drive
 
 
-def in_tasks(ask: Callable[[Call], Awaitable[object]]) -> Callable[[Traffic], None]:
-    """Return a driver that makes every call in a task of its own, all on one event loop."""
+def in_tasks(client: Callable[[Guards], Callable[[Call], Awaitable[object]]]) -> Callable[[Traffic], None]:
+    """Return a driver that makes every call in a task of its own, all on one event loop; `client` as above."""
 
     async def drive(traffic: Traffic) -> None:
+        ask = client(traffic.guards)
+
         async def make(call: Call) -> None:
             with traffic.settling(call):
                 await ask(call)
@@ -205,12 +156,17 @@ def in_tasks(ask: Callable[[Call], Awaitable[object]]) -> Callable[[Traffic], No
     return lambda traffic: asyncio.run(drive(traffic))  # which cancels what is left when the user interrupts
 
 
-SCENARIOS = (
-    Scenario("threads", "urllib", False, in_threads(ask_with_urllib)),
-    Scenario("threads", "urllib", True, in_threads(ask_with_urllib_and_holdfast)),
-    Scenario("tasks", "asyncio streams", False, in_tasks(ask_with_streams)),
-    Scenario("tasks", "asyncio streams", True, in_tasks(ask_with_streams_and_holdfast)),
-)
+DRIVERS: dict[Scenario, Callable[[Traffic], None]] = {
+    Scenario("threads", "urllib", Protection.BARE): in_threads(lambda _: ask_with_urllib),
+    Scenario("threads", "urllib", Protection.RETRY): in_threads(lambda _: ask_with_urllib_and_retry),
+    Scenario("threads", "urllib", Protection.ALL): in_threads(urllib_with_all_three),
+    Scenario("tasks", "asyncio streams", Protection.BARE): in_tasks(lambda _: ask_with_streams),
+    Scenario("tasks", "asyncio streams", Protection.RETRY): in_tasks(lambda _: ask_with_streams_and_retry),
+    Scenario("tasks", "asyncio streams", Protection.ALL): in_tasks(streams_with_all_three),
+}
+"""What sends the traffic of each run."""
+
+SCENARIOS = tuple(DRIVERS)
 """What is shown, in this order."""
 
 
@@ -218,10 +174,14 @@ def run_scenario(scenario: Scenario, plan: Plan, watcher: Watcher) -> Result:
     """Send the plan's traffic to a server of its own and return what came of it."""
     script = Script(plan.seed, plan.outage)
     with Server(
-        script, stall=2 * plan.timeout, retry_after=plan.retry_after, retry_after_ms=plan.retry_after_ms
+        script,
+        pace=plan.pace,
+        stall=2 * plan.timeout,
+        retry_after=plan.retry_after,
+        retry_after_ms=plan.retry_after_ms,
     ) as server:
         traffic = Traffic(scenario, plan, server, watcher)
-        scenario.drive(traffic)
+        DRIVERS[scenario](traffic)
         result = traffic.result()
     watcher.finished(result)
     return result

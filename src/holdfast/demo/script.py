@@ -35,12 +35,14 @@ class Behaviour(StrEnum):
 
 
 class Phase(StrEnum):
-    """How the server is doing."""
+    """How the server is doing: first it has a rough time, then it is down, then it is well."""
 
     ROUGH = "rough"
     """Most attempts are answered."""
     OUTAGE = "outage"
     """None is."""
+    WELL = "well"
+    """All are, except for what is missing."""
 
 
 _FIRST_ATTEMPTS = {
@@ -53,7 +55,7 @@ _FIRST_ATTEMPTS = {
     Behaviour.STALL: 2,
     Behaviour.MISSING: 1,
 }
-"""How many of fifty calls in a row meet with what at their first attempt: about a third are in trouble."""
+"""How many of fifty calls in a row meet with what at their first attempt in the rough time: a third are in trouble."""
 
 _DECK = tuple(behaviour for behaviour, count in _FIRST_ATTEMPTS.items() for _ in range(count))
 
@@ -81,14 +83,21 @@ class Script:
         `reached` is the number of the newest call that has been sent. A first attempt belongs to its own place in the
         traffic, so that a thread that was scheduled late changes nothing; a later attempt meets what is going on now.
         """
-        return Phase.OUTAGE if (call if attempt == 1 else reached) in self.outage else Phase.ROUGH
+        place = call if attempt == 1 else reached
+        if place in self.outage:
+            return Phase.OUTAGE
+        return Phase.WELL if self.outage and place >= self.outage.stop else Phase.ROUGH
 
     def behaviour(self, *, call: int, attempt: int, phase: Phase = Phase.ROUGH) -> Behaviour:
         """Return what the server does to the given attempt (the first is 1) of the given call (the first is 0)."""
         if phase is Phase.OUTAGE:
             return self._chance(call, attempt, phase).choice((Behaviour.RESET, Behaviour.DOWN))
         dealt = self._dealt(call)
-        if attempt == 1 or dealt is Behaviour.MISSING:
+        if dealt is Behaviour.MISSING:
+            return dealt
+        if phase is Phase.WELL:
+            return Behaviour.ANSWER
+        if attempt == 1:
             return dealt
         chance = self._chance(call, attempt, phase)
         return chance.choice(_LATER_TROUBLE) if chance.random() < _LATER_TROUBLE_SHARE else Behaviour.ANSWER

@@ -18,7 +18,7 @@ from threading import Thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from .script import Behaviour, Script, body_of
+from .script import Behaviour, Phase, Script, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,10 @@ _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 class Server:
     """The misbehaving server; a ``with`` block starts and stops it.
 
-    `stall` is how many seconds late a stalled answer comes; `retry_after` (whole seconds) and `retry_after_ms` are what
-    it asks for when it is busy. `reached` is set by the sender to the number of the newest call, and so moves the
-    script into its outage and out of it. `acted` counts what was done, one entry per request that arrived.
+    `pace` is how many seconds it takes over every request, whatever comes of it; `stall` is how many seconds late a
+    stalled answer comes; `retry_after` (whole seconds) and `retry_after_ms` are what it asks for when it is busy.
+    `reached` is set by the sender to the number of the newest call, and so moves the script into its outage and out of
+    it. `acted` counts what was done, one entry per request that arrived, and `requests` how many arrived in each phase.
 
     >>> with Server(Script(seed=1)) as server:
     ...     server.host
@@ -46,13 +47,22 @@ class Server:
     host = "127.0.0.1"
 
     def __init__(
-        self, script: Script, *, stall: float = 1.0, retry_after: int = 1, retry_after_ms: int = 150, port: int = 0
+        self,
+        script: Script,
+        *,
+        pace: float = 0.0,
+        stall: float = 1.0,
+        retry_after: int = 1,
+        retry_after_ms: int = 150,
+        port: int = 0,
     ) -> None:
         self.script = script
+        self.pace = pace
         self.stall = stall
         self.port = port
         self.reached = 0
         self.acted: Counter[Behaviour] = Counter()
+        self.requests = dict.fromkeys(Phase, 0)
         milliseconds = {"retry-after-ms": str(retry_after_ms)}
         self._refusals: dict[Behaviour, tuple[str, bytes, Mapping[str, str]]] = {
             Behaviour.BUSY: ("503 Service Unavailable", b"busy\n", milliseconds),
@@ -120,6 +130,8 @@ class Server:
         phase = self.script.phase(call=call, attempt=attempt, reached=self.reached)
         behaviour = self.script.behaviour(call=call, attempt=attempt, phase=phase)
         self.acted[behaviour] += 1
+        self.requests[phase] += 1
+        await self._let_pass(self.pace)
         if behaviour is Behaviour.RESET:
             connection = writer.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -128,11 +140,15 @@ class Server:
             await _send(writer, *self._refusals[behaviour])
         else:
             if behaviour is Behaviour.STALL:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), self.stall)
+                await self._let_pass(self.stall)
             body = body_of(call)
             sent = body[: len(body) // 2] if behaviour is Behaviour.TRUNCATED else body
             await _send(writer, "200 OK", sent, {"Content-Length": str(len(body))})
+
+    async def _let_pass(self, seconds: float) -> None:
+        """Wait for so long, or until the server is stopped."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
 
 
 async def _send(
