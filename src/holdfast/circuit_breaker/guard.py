@@ -31,9 +31,9 @@ try:
 except BaseException as error:
     breaker.ended(phase, error)
     raise
-kind = type(result)                                                                       #: plain
-if kind is not plain.first and kind is not plain.second and id(kind) not in plain.by_id:  #: plain
-    return settle(breaker, phase, result)                                                 #: plain
+if type(result) is not plain.first:                                               #: plain
+    if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
+        return settle(breaker, phase, result)                                     #: plain
 now = breaker.monotonic()
 if now >= phase.quiet_until:
     breaker.ended(phase, None)

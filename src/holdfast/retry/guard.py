@@ -39,10 +39,10 @@ try:
 except Exception as error:
     failure = error
 else:
-    if (kind := type(result)) is plain.first or kind is plain.second or id(kind) in plain.by_id:  #: plain
-        return result                                                                             #: plain
-    return settle(result, ARGS, KWARGS)                                                           #: plain
-    return result                                                                                 #: async
+    if type(result) is not plain.first:                                               #: plain
+        if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
+            return settle(result, ARGS, KWARGS)                                       #: plain
+    return result
 try:
     return AWAIT recover(failure, ARGS, KWARGS)
 finally:

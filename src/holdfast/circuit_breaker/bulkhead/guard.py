@@ -56,15 +56,18 @@ else:
     kept = None
     try:
         result = AWAIT CALL(function)
-        kind = type(result)                                                                       #: plain
-        if kind is not plain.first and kind is not plain.second and id(kind) not in plain.by_id:  #: plain
-            kept = settle(bulkhead, result)                                                       #: plain
-            if kept is not None:                                                                  #: plain
-                return kept                                                                       #: plain
+        if type(result) is not plain.first:                                               #: plain
+            if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
+                kept = settle(bulkhead, result)                                           #: plain
+                if kept is not None:                                                      #: plain
+                    return kept                                                           #: plain
         return result
     finally:
         if kept is None:
-            free += (None,)
+            try:
+                free.append(None)
+            except RecursionError:  # a call needs room on the stack, this needs none
+                free += (None,)
             try:
                 next(line.done)
             finally:
