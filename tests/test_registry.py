@@ -27,6 +27,17 @@ def test_a_name_stands_for_the_last_thing_put_under_it() -> None:
         registry.get("oen")
 
 
+def test_names_that_nobody_follows_any_more_are_forgotten() -> None:
+    registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError)
+    kept = Follower()
+    registry.follow("kept", kept)
+    for number in range(5000):
+        registry.follow(str(number), Follower())
+    assert len(registry._followers) < 2500
+    registry.put("kept", 1)
+    assert kept.changes == 1
+
+
 def test_followers_hear_of_their_name_only_and_only_while_somebody_holds_them() -> None:
     registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError)
     mine, other = Follower(), Follower()

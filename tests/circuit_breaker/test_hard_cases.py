@@ -248,6 +248,17 @@ def test_a_listener_that_was_added_twice_is_taken_away_once(source: CircuitBreak
         stop()
 
 
+def test_a_listener_leaves_alone_and_not_the_one_before_it() -> None:
+    first: list[Any] = []
+    second: list[Any] = []
+    breaker = CircuitBreaker()
+    breaker.on("state_change", first.append)
+    leave = breaker.on("state_change", second.append)
+    leave()
+    breaker.force_open()
+    assert (len(first), len(second)) == (1, 0)
+
+
 def test_a_registry_makes_room_without_moving_a_circuit_or_calling_back(clock: VirtualClock) -> None:
     told: list[Any] = []
     registry = BreakerRegistry(max_breakers=1, clock=clock)
