@@ -205,6 +205,21 @@ def test_permits_that_were_never_asked_for_go_to_who_waits() -> None:
     assert waiter.state == GRANTED
 
 
+def test_promise_29_a_late_comer_leaves_a_token_to_who_waits_even_before_it_is_handed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Line(1, 5)
+    assert line.take(Place())
+    waiter = ThreadPlace()
+    line.enter(waiter)
+    monkeypatch.setattr(Line, "dispatch", lambda self: None)  # the one who gave it back is just about to do that
+    line.free.append(None)
+    assert not line.take(Place())
+    monkeypatch.undo()
+    line.dispatch()
+    assert waiter.state == GRANTED
+
+
 def test_no_permit_is_lost_where_the_stack_ends() -> None:
     guard = small(places=0)
     quiet = guard.protect(lambda: 1)

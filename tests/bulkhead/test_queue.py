@@ -321,11 +321,19 @@ def test_promise_3_ctrl_c_while_a_thread_waits_gives_its_place_back(
     waiting = threading.Event()
     bulkhead.on("queued", lambda event: waiting.set())
 
+    over = threading.Event()
+    handled: list[int] = []
+
     def interrupt() -> None:
         waiting.wait(30)
-        signal.pthread_kill(main_thread, signal.SIGINT)
+        # Again and again, since CPython sleeps through one that comes just before it begins to wait for a lock.
+        while not over.wait(0.01):
+            signal.pthread_kill(main_thread, signal.SIGINT)
 
-    def handler(_number: int, _frame: object) -> None:
+    def handler(number: int, _frame: object) -> None:
+        if handled:
+            return
+        handled.append(number)
         if granted:
             permit.release()  # a handler may use the bulkhead, also this one that the thread is waiting for
         raise KeyboardInterrupt
@@ -337,8 +345,9 @@ def test_promise_3_ctrl_c_while_a_thread_waits_gives_its_place_back(
         with pytest.raises(KeyboardInterrupt):
             bulkhead.execute(lambda: None)
     finally:
-        signal.signal(signal.SIGINT, before)
+        over.set()
         thread.join()
+        signal.signal(signal.SIGINT, before)
     assert bulkhead.stats.queued == 0
     permit.release()
     assert is_whole(bulkhead)
