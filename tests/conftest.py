@@ -22,7 +22,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "holdfast"))
 @pytest.fixture(autouse=True)
 def _no_guard_of_another_test() -> Iterator[None]:
     """Breakers and bulkheads are found by name in one registry each; each test begins and ends with them empty."""
+    _forget_guards()
     yield
+    _forget_guards()
+
+
+def _forget_guards() -> None:
     for registry in (get_breaker_registry(), get_bulkhead_registry()):
         for name in registry.get_all():
             registry.remove(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import logging
 import sys
 import threading
@@ -17,16 +18,20 @@ from holdfast import (
     BreakerRegistry,
     Bulkhead,
     BulkheadConfig,
+    BulkheadFullError,
     BulkheadRegistry,
     CircuitBreaker,
     CircuitBreakerConfig,
+    CircuitOpenError,
     ConfigurationError,
     bulkhead,
     get_breaker_registry,
     get_bulkhead_registry,
     with_circuit_breaker,
+    with_retry,
 )
 from holdfast.registry import Binding
+from holdfast.testing import VirtualClock
 
 
 class Kind(NamedTuple):
@@ -360,3 +365,49 @@ def test_a_guarded_coroutine_that_is_never_awaited_calls_nothing(kind: Kind) -> 
     asyncio.run(guarded())
     assert calls == [1]
     assert kind.calls(kind.registry.get("never")) == 1
+
+
+# Together.
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["retry", "breaker", "bulkhead"])), ids="-".join)
+def test_promise_39_guards_compose_in_any_order(order: tuple[str, ...], door: Door, clock: VirtualClock) -> None:
+    breaker = CircuitBreaker(CircuitBreakerConfig(failure_threshold=50), clock=clock)
+    full = Bulkhead(BulkheadConfig(max_concurrent=1, max_queue=0), clock=clock)
+    decorators: dict[str, Callable[[Any], Any]] = {
+        "retry": with_retry(max_attempts=3, clock=clock),
+        "breaker": with_circuit_breaker(breaker),
+        "bulkhead": bulkhead(full),
+    }
+    script = Script(ConnectionResetError, ConnectionResetError, "fine")
+    function = door.function(script)
+    for name in reversed(order):
+        function = decorators[name](function)
+    assert door.run(function) == "fine"
+    assert script.calls == 3
+    assert full.stats.active == 0
+    inside_retry = order.index("retry") < order.index("breaker")
+    assert breaker.metrics.total_requests == (3 if inside_retry else 1)
+    assert full.metrics.completed == (3 if order.index("retry") < order.index("bulkhead") else 1)
+
+
+def test_promise_23_a_full_bulkhead_inside_opens_no_circuit(door: Door) -> None:
+    breaker = CircuitBreaker(CircuitBreakerConfig(failure_threshold=1))
+    full = Bulkhead(BulkheadConfig(max_concurrent=1, max_queue=0))
+    function = breaker.protect(full.protect(door.function(Script("fine"))))
+    with full.acquire():
+        for _ in range(20):
+            with pytest.raises(BulkheadFullError):
+                door.run(function)
+    assert door.run(function) == "fine"
+    assert (breaker.metrics.abandoned_requests, breaker.metrics.failed_requests) == (20, 0)
+
+
+def test_promise_39_an_open_circuit_is_not_hammered_by_the_retry_around_it(door: Door, clock: VirtualClock) -> None:
+    breaker = CircuitBreaker(clock=clock)
+    breaker.force_open(hold=True)
+    function = with_retry(max_attempts=9, clock=clock)(breaker.protect(door.function(Script("fine"))))
+    with pytest.raises(CircuitOpenError):
+        door.run(function)
+    assert breaker.metrics.rejected_requests == 1
+    assert clock.sleeps == []
