@@ -9,6 +9,7 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
+from holdfast import CircuitState
 from holdfast.demo.clients import StatusError
 from holdfast.demo.guards import BULKHEAD
 from holdfast.demo.plan import Plan, Protection, Scenario
@@ -19,6 +20,8 @@ from holdfast.demo.server import Server
 
 # Every kind of trouble but a stall, so that the client's timeout can be long enough for a machine that stutters.
 SMALL = Plan(seed=2, calls=36, gap=0.003, outage=range(30, 34), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=10)
+
+GUARDED = [scenario for scenario in SCENARIOS if scenario.protection is Protection.ALL]
 
 
 class Notes:
@@ -122,13 +125,39 @@ def test_what_the_guards_tell_agrees_with_what_the_callers_met(played: tuple[lis
 
 
 @pytest.mark.parametrize("door", ["threads", "tasks"])
-def test_an_outage_without_end_is_asked_about_a_few_times_only(door: str) -> None:
-    plan = Plan(seed=1, calls=60, gap=0.0, outage=range(60), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1)
+def test_an_outage_without_end_costs_the_server_less_when_there_is_a_circuit_breaker(door: str) -> None:
+    """Less than the retries alone do; all calls are sent at once, so that many have passed the circuit before it opens."""
+    plan = Plan(seed=1, calls=30, gap=0.0, outage=range(30), pace=0.0, timeout=5.0)
     bare, retry, guarded = (run_scenario(scenario, plan, Notes()) for scenario in SCENARIOS if scenario.door == door)
-    assert bare.requests[Phase.OUTAGE] == 60
-    assert retry.attempts > 60
-    assert guarded.requests[Phase.OUTAGE] < bare.requests[Phase.OUTAGE]
+    assert bare.lost == retry.lost == guarded.lost == 30
+    assert bare.requests[Phase.OUTAGE] == 30
+    assert retry.requests[Phase.OUTAGE] > guarded.requests[Phase.OUTAGE]
+    assert guarded.guards is not None
+    assert guarded.guards.opened > 0
     assert guarded.count(Outcome.REFUSED) > 0
+
+
+@pytest.mark.parametrize("scenario", GUARDED, ids=lambda scenario: scenario.name)
+def test_a_call_that_an_open_circuit_refuses_never_reaches_the_server(scenario: Scenario) -> None:
+    plan = Plan(calls=20, gap=0.0, outage=range(10, 20), timeout=5.0)
+    with Server(Script(plan.seed, plan.outage)) as server:
+        traffic = Traffic(scenario, plan, server, Notes())
+        traffic.guards.breaker.force_open(hold=True)
+        DRIVERS[scenario](traffic)
+        result = traffic.result()
+    assert not server.acted
+    assert result.lost_to == {"CircuitOpenError": 20}
+    assert result.guards == (1, CircuitState.OPEN, 20, 0)
+    assert result.most_at_once == 0
+    assert len(result.refusals) == 20
+
+
+@pytest.mark.parametrize("scenario", GUARDED, ids=lambda scenario: scenario.name)
+def test_however_many_come_in_a_rush_no_more_are_under_way_at_once_than_there_are_permits(scenario: Scenario) -> None:
+    plan = Plan(calls=40, gap=0.0, outage=range(-1, 0), pace=0.02, timeout=30.0)  # the outage is over, all is well
+    result = run_scenario(scenario, plan, Notes())
+    assert result.requests[Phase.WELL] == result.attempts == 40
+    assert 1 <= result.most_at_once <= BULKHEAD.max_concurrent
 
 
 def test_progress_never_goes_back_and_ends_with_all_calls(played: tuple[list[Result], Notes]) -> None:
