@@ -1,4 +1,8 @@
-"""How many calls a second several threads make together through one guarded function."""
+"""How many calls a second several threads make together through one guarded function.
+
+Threads that wait for one lock by turns wake each other across the processors, call after call, and how long that takes
+depends on what else the processors do: those figures vary with the machine's load, and the middle half shows it.
+"""
 
 from __future__ import annotations
 
