@@ -161,9 +161,14 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _passes_for(timer: Timer, length: int) -> int:
     passes = 1
-    while (taken := timer(passes)) < length // 4:
+    while True:
+        taken = timer(passes)
+        if taken >= length // 4:
+            # It may have been the machine that was slow, and turns that are too short would tell of little else.
+            taken = min(taken, timer(passes), timer(passes))
+            if taken >= length // 4:
+                return max(1, round(passes * length / taken))
         passes *= 2
-    return max(1, round(passes * length / taken))
 
 
 def _summary(seen: list[float], yardstick: list[float]) -> Timing:

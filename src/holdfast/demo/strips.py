@@ -142,7 +142,7 @@ def _ruler(plan: Plan) -> str:
 def _title(plan: Plan) -> str:
     return (
         f"A server on loopback misbehaves by script (seed {plan.seed}): at first it has a rough time (503 and 429, "
-        f"resets, truncated bodies, stalls), then it is down for {len(plan.outage) * plan.gap:.1f} s, then it is well. "
+        f"resets, truncated bodies, stalls), then it is down for {len(plan.outage) * plan.gap:.1f} seconds, then well. "
         f"It gets the same {plan.calls} calls {len(SCENARIOS)} times, from threads (urllib) and from tasks (asyncio "
         "streams): bare, with @with_retry, and with all three, which are @with_retry, @with_circuit_breaker and "
         "@bulkhead."
