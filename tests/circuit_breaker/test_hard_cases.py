@@ -25,6 +25,7 @@ from holdfast import (
     ErrorClassifier,
 )
 from holdfast.circuit_breaker import breaker as room
+from holdfast.circuit_breaker.herald import Herald
 from holdfast.testing import VirtualClock
 
 CLOSED, OPEN, HALF_OPEN = CircuitState
@@ -130,6 +131,23 @@ def test_promise_19_ctrl_c_in_a_callback_of_the_move_to_half_open_leaks_no_probe
         breaker.acquire()
     with breaker.acquire():
         pass
+    assert breaker.state is CLOSED
+
+
+def test_ctrl_c_while_a_refused_call_tells_of_anothers_move_counts_no_call(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_herald: object) -> None:
+        raise KeyboardInterrupt
+
+    breaker = half_open(clock)
+    probe = breaker.acquire()
+    with monkeypatch.context() as patched:
+        patched.setattr(Herald, "tell_moves", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            breaker.acquire()  # there is no place for it
+    assert breaker.metrics.total_requests == 0
+    probe.succeed()
     assert breaker.state is CLOSED
 
 

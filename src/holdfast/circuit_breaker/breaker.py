@@ -190,7 +190,8 @@ class CircuitBreaker:
             try:
                 self._herald.tell_moves()
             except BaseException:  # Ctrl-C in a callback
-                self._settle(permit, _NOTHING, None)
+                if permit is not None:
+                    self._settle(permit, _NOTHING, None)
                 raise
             if permit is not None:
                 return permit

@@ -32,7 +32,7 @@ class Herald:
         self._config = config
         # Never changed but replaced, so that a thousand breakers of a registry can begin with the same.
         self._listeners = listeners
-        self._untold: list[CircuitStateChanged] = []
+        self._untold: list[CircuitStateChanged] | None = None  # most circuits never move
         self._delivering = False
         self._lock = lock
         self._settle()
@@ -67,6 +67,8 @@ class Herald:
 
     def note(self, move: CircuitStateChanged) -> None:
         """Keep a move until `tell_moves`; called under the breaker's lock."""
+        if self._untold is None:
+            self._untold = []
         self._untold.append(move)
 
     def tell_moves(self) -> None:

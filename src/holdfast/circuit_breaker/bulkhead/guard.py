@@ -68,11 +68,12 @@ else:
                 free.append(None)
             except RecursionError:  # a call needs room on the stack, this needs none
                 free += (None,)
-            try:
-                next(line.done)
             finally:
-                if line.busy:
-                    line.dispatch()
+                try:
+                    next(line.done)
+                finally:
+                    if line.busy:
+                        line.dispatch()
 return AWAIT run(bulkhead, function, ARGS, KWARGS)
 """,
 )

@@ -133,7 +133,9 @@ class Line:
 
     def _mint(self) -> bool:
         """Make some of the tokens that have never been asked for; False if there are none now."""
-        minted = min(MINTED_AT_ONCE, self.unminted)
+        minted = self.unminted
+        if minted > MINTED_AT_ONCE:  # noqa: PLR1730  `min` is a call, at which others may come in and mint the same
+            minted = MINTED_AT_ONCE
         self.unminted -= minted
         self.free += TOKEN * minted
         return bool(self.free)
@@ -226,9 +228,10 @@ class Line:
 
     def leave(self, place: Place) -> bool:
         """Give up what `place` has, and return whether that was the permit of a call; once is enough."""
-        held = self._give_up(place)
-        self.dispatch()
-        return held
+        try:
+            return self._give_up(place)
+        finally:
+            self.dispatch()
 
     def _give_up(self, place: Place) -> bool:
         with self.lock:
