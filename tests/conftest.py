@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from tests.support import Door
 
-from holdfast import get_breaker_registry, get_bulkhead_registry
+from holdfast import get_breaker_registry, get_bulkhead_registry, get_timeout_manager
 from holdfast.testing import VirtualClock
 
 # A busy machine must not fail a test: how long an example takes is not what the properties are about. The examples are
@@ -21,7 +21,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "holdfast"))
 
 @pytest.fixture(autouse=True)
 def _no_guard_of_another_test() -> Iterator[None]:
-    """Breakers and bulkheads are found by name in one registry each; each test begins and ends with them empty."""
+    """Breakers, bulkheads and timeouts are found by name; each test begins and ends without any."""
     _forget_guards()
     yield
     _forget_guards()
@@ -31,6 +31,8 @@ def _forget_guards() -> None:
     for registry in (get_breaker_registry(), get_bulkhead_registry()):
         for name in registry.get_all():
             registry.remove(name)
+    for name in list(get_timeout_manager().registered):
+        get_timeout_manager().remove(name)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from .circuit_breaker import (
     get_bulkhead_registry,
 )
 from .clock import Clock
-from .decorators import bulkhead, with_circuit_breaker, with_retry
+from .decorators import bulkhead, with_circuit_breaker, with_retry, with_timeout
 from .errors import (
     BulkheadError,
     BulkheadFullError,
@@ -62,6 +62,16 @@ from .retry import (
     register_retry_policy,
     retrying,
 )
+from .timeout import (
+    Deadline,
+    DeadlineTracker,
+    TimeoutConfig,
+    TimeoutManager,
+    current_deadline,
+    deadline,
+    get_timeout_manager,
+    time_left,
+)
 
 __all__ = [
     "DEFAULT_BACKOFF",
@@ -84,7 +94,9 @@ __all__ = [
     "Classification",
     "Clock",
     "ConfigurationError",
+    "Deadline",
     "DeadlineExceededError",
+    "DeadlineTracker",
     "ErrorCategory",
     "ErrorClassifier",
     "ErrorCode",
@@ -98,6 +110,8 @@ __all__ = [
     "RetryManager",
     "RetryPolicy",
     "RetryResult",
+    "TimeoutConfig",
+    "TimeoutManager",
     "UnknownPolicyError",
     "WorkerLimitError",
     "bulkhead",
@@ -105,13 +119,18 @@ __all__ = [
     "create_bulkhead",
     "create_circuit_breaker",
     "create_retry_policy",
+    "current_deadline",
+    "deadline",
     "execute_with_retry",
     "get_breaker_registry",
     "get_bulkhead_registry",
     "get_error_classifier",
     "get_retry_policy",
+    "get_timeout_manager",
     "register_retry_policy",
     "retrying",
+    "time_left",
     "with_circuit_breaker",
     "with_retry",
+    "with_timeout",
 ]

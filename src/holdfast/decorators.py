@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, overload
-
 from ._runtime.callables import guarded
 from .circuit_breaker import breaker, guard as breaker_guard
 from .circuit_breaker.bulkhead import guard as bulkhead_guard, manager
@@ -15,19 +13,24 @@ from .journal import report_broken
 from .retry.manager import RetryManager
 from .retry.policy import RetryPolicy
 from .settings import optional_callable, shown, text
+from .timeout.manager import get_timeout_manager
+from .typed import TYPE_CHECKING, Protocol, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import ParamSpec, TypeVar, Unpack
+    from datetime import timedelta
+    from typing import Any, ParamSpec, TypeVar, Unpack
 
     from .circuit_breaker.breaker import CircuitBreaker
     from .circuit_breaker.bulkhead import Bulkhead, BulkheadConfig
     from .circuit_breaker.bulkhead.config import NamelessBulkheadFields
     from .circuit_breaker.config import CircuitBreakerConfig, NamelessFields
     from .clock import Clock
-    from .errors import ErrorClassifier
+    from .errors import ErrorClassifier, OperationTimeoutError
     from .registry import GuardRegistry
     from .retry.policy import RetryFields
+    from .timeout.config import Mode, TimeoutConfig
+    from .timeout.manager import TimeoutManager
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -167,6 +170,57 @@ def bulkhead(
     what cannot be guarded. A call that gets no permit raises `BulkheadFullError` or `BulkheadTimeoutError`.
     """
     return _shared(_BULKHEADS, name, config, overrides, key)
+
+
+def with_timeout(
+    timeout: float | timedelta | str | TimeoutConfig,
+    fallback: Any = None,
+    on_timeout: Callable[[OperationTimeoutError], object] | None = None,
+    *,
+    mode: Mode | None = None,
+    manager: TimeoutManager | None = None,
+) -> Guard:
+    """Give the calls of a function a time limit.
+
+    * `timeout`: seconds, a `timedelta`, a name that is registered with the manager, or a `TimeoutConfig`.
+    * `fallback`: what the caller gets in place of the error: a value, or a function that is called without arguments
+      (for an async function it may be async).
+    * `on_timeout(error)`: told of each call that took too long. One that raises is logged.
+    * `mode`: for plain functions, "thread" (the default) or "cooperative"; see `TimeoutConfig`.
+    * `manager`: default the one of this process.
+
+    An async function is cancelled, and has cleaned up before its caller goes on. A plain one runs in a worker thread:
+    its caller goes on in time, while the function, which nothing can end from outside, runs on until it ends by itself.
+
+    >>> @with_timeout(10)
+    ... async def fetch(url: str) -> bytes: ...
+    >>> @with_timeout(0.5, fallback="unknown")
+    ... def look_up(word: str) -> str:
+    ...     return word.upper()
+    >>> look_up("kelp")
+    'KELP'
+
+    A `TimeoutError` that the function raises itself comes out as it is. A name is looked up at the first call, so it
+    may be registered later than the function is decorated.
+
+    Raises `ConfigurationError` at once for what is no limit; `TypeError`, when decorating, for what cannot be guarded.
+    A call raises `OperationTimeoutError` when it takes too long, `DeadlineExceededError` if that is because of a limit
+    around it, `WorkerLimitError` if too many calls have timed out and are still running, and `UnknownPolicyError` if
+    nothing is registered under the name.
+    """
+    given: Any = timeout
+    if given is None or callable(given) or hasattr(type(given), "__get__"):
+        raise TypeError(
+            f"with_timeout takes seconds or a registered name, not {shown(given)}; write @with_timeout(10) above the "
+            "function"
+        )
+    overrides: dict[str, Any] = {
+        name: value
+        for name, value in (("fallback", fallback), ("on_timeout", on_timeout), ("mode", mode))
+        if value is not None
+    }
+    keeper = get_timeout_manager() if manager is None else manager
+    return keeper.decorator(given, overrides)
 
 
 class _Pattern:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
 from .errors.exceptions import ConfigurationError
 from .journal import report_broken
 from .records import Record
 from .settings import optional_callable, shown
+from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 
 class Event(Record):

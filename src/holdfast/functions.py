@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import sys
 from types import FunctionType, MethodType
-from typing import Any
+
+from .typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # Bits of `code.co_flags`, as documented in the `inspect` module.
 CO_GENERATOR = 0x20

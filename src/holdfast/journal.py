@@ -7,9 +7,9 @@ arguments, results, or the text of an error.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from .functions import name_of
+from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import logging

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
+
+from .typed import TYPE_CHECKING, dataclass_transform
 
 if TYPE_CHECKING:
     import inspect
     from collections.abc import Iterable, Mapping
+    from typing import Any, ClassVar, NoReturn, Self
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

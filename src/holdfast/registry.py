@@ -7,16 +7,16 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from weakref import WeakSet
 
 from .errors.exceptions import ConfigurationError
 from .records import did_you_mean
 from .settings import shown, text
+from .typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Protocol
+    from typing import Any, ClassVar, Protocol
 
     class Follower(Protocol):
         """Something that holds what a name meant when it last looked, and wants to hear when that changes."""

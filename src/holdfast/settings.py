@@ -7,11 +7,14 @@ what is allowed, and the likely fix.
 from __future__ import annotations
 
 import sys
-from typing import Any, ClassVar
 
 from .errors.exceptions import ConfigurationError
 from .functions import is_async
 from .records import Record
+from .typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 
 class Settings(Record):

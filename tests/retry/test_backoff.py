@@ -122,7 +122,7 @@ def test_promise_12_jittered_delays_do_not_bunch_at_the_cap_and_a_thousand_clien
 
 def test_promise_12_a_delay_does_not_overflow_at_attempt_10_000() -> None:
     for kind in BACKOFF_TYPES:
-        config = BackoffConfig(type=kind, initial_delay=1e-9, max_delay=1e300, multiplier=1e300, jitter_factor=1)  # type: ignore[arg-type]
+        config = BackoffConfig(type=kind, initial_delay=1e-9, max_delay=1e300, multiplier=1e300, jitter_factor=1)
         assert 0 <= BackoffStrategy(config).next_delay(10_000) <= 1e300
 
 

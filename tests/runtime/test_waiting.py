@@ -12,7 +12,7 @@ import pytest
 from tests.support import Door, Script
 
 from holdfast import Clock, with_retry
-from holdfast._runtime import aio, threads
+from holdfast._runtime import threads
 from holdfast._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
 from holdfast.testing import VirtualClock
 
@@ -84,11 +84,6 @@ def test_whether_a_loop_runs_is_found_out_without_importing_asyncio(monkeypatch:
     monkeypatch.delitem(sys.modules, "asyncio")
     assert not threads.loop_is_running()
     assert "asyncio" not in sys.modules
-
-
-def test_a_timer_that_would_have_to_wait_is_refused_rather_than_left_half_way() -> None:
-    with pytest.raises(RuntimeError, match="waited where it never did before"):
-        aio._drive(asyncio.sleep(0))
 
 
 def test_a_wait_of_nothing_is_none_in_a_thread_and_a_turn_for_others_in_a_task(door: Door, clock: VirtualClock) -> None:

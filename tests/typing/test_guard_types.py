@@ -1,4 +1,4 @@
-"""What type checkers make of breakers and bulkheads in user code; `assert_type` fails under mypy and pyright."""
+"""What type checkers make of breakers, bulkheads and timeouts in user code; `assert_type` fails under mypy and pyright."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from holdfast import (
     CircuitBreaker,
     CircuitBreakerConfig,
     CircuitState,
+    Deadline,
+    TimeoutConfig,
+    TimeoutManager,
     bulkhead,
     create_bulkhead,
     create_circuit_breaker,
+    current_deadline,
+    deadline,
     get_breaker_registry,
     get_bulkhead_registry,
+    get_timeout_manager,
+    time_left,
     with_circuit_breaker,
     with_retry,
+    with_timeout,
 )
 
 
@@ -36,10 +44,16 @@ def keyed(host: str) -> bytes:
     return host.encode()
 
 
+@with_timeout(10, fallback="none", mode="thread")
+def limited(a: int, /, b: str = "", *, c: bool = False) -> float:
+    return 1.5
+
+
 @with_retry("network")
 @with_circuit_breaker(CircuitBreakerConfig(reset_timeout=5))
 @bulkhead("types", max_concurrent=2)
-async def all_three(a: int) -> str:
+@with_timeout(TimeoutConfig(seconds=10))
+async def all_four(a: int) -> str:
     return str(a)
 
 
@@ -61,16 +75,19 @@ async def fetch() -> bytes:
 def test_a_decorated_function_keeps_its_exact_type() -> None:
     assert_type(bare_breaker(1, "x", c=True), float)
     assert_type(bare_bulkhead(1, "x", c=True), float)
+    assert_type(limited(1, "x", c=True), float)
     assert_type(keyed("a"), bytes)
     assert_type(Service().method(1), str)
     assert_type(Service.static(1), str)
-    assert assert_type(asyncio.run(all_three(1)), str) == "1"
+    assert assert_type(asyncio.run(all_four(1)), str) == "1"
 
 
 def test_wrong_arguments_are_seen_through_the_guards() -> None:
     def never_called() -> None:
         bare_breaker("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         bare_bulkhead(1, d=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        limited("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        with_timeout()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         bulkhead("x", max_concurrent="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     assert callable(never_called)
@@ -97,3 +114,24 @@ def test_registries_give_what_they_hold() -> None:
     assert_type(get_breaker_registry().get("types"), CircuitBreaker)
     assert_type(get_bulkhead_registry().get_or_create("types"), Bulkhead)
     assert_type(get_bulkhead_registry().get_all(), dict[str, Bulkhead])
+
+
+def test_timeouts_and_deadlines() -> None:
+    manager = TimeoutManager()
+    assert_type(get_timeout_manager(), TimeoutManager)
+    assert_type(manager.register("types", 10), TimeoutConfig)
+    assert_type(manager.execute(lambda: 1, 10), int)
+    assert_type(current_deadline(), Deadline | None)
+    assert_type(time_left(), float | None)
+    assert_type(time_left(10), float)
+    with deadline(5) as block:
+        assert_type(block, Deadline)
+        assert_type(block.carry(bare_breaker)(1, "x"), float)
+
+    async def main() -> None:
+        assert_type(await manager.execute(fetch, 10), bytes)
+        assert_type(await manager.protect(fetch, timeout="types")(), bytes)
+        async with deadline(5) as inner:
+            assert_type(inner, Deadline)
+
+    asyncio.run(main())

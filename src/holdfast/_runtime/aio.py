@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ..journal import report_broken
+from ..typed import TYPE_CHECKING
 from .callables import is_awaitable
 from .repetition import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
-    from types import TracebackType
+    from collections.abc import Awaitable, Callable
+    from typing import Any
 
-    from .repetition import Repetition
+    from .repetition import Repetition, TimeScope
 
 
 async def attempt(call: Callable[[], Any]) -> Outcome:
@@ -24,49 +23,22 @@ async def attempt(call: Callable[[], Any]) -> Outcome:
         return Outcome(error=error)
 
 
-async def attempt_within(limit: float, call: Callable[[], Any]) -> Outcome:
-    """The same, cancelled after `limit` seconds and awaited until it has cleaned up.
-
-    Errors of the call itself leave `attempt` as values, so a `TimeoutError` that arrives here is the timer's.
-    """
-    import asyncio
-
+async def attempt_in(scope: TimeScope, call: Callable[[], Any]) -> Outcome:
+    """The same in limited time: cancelled when that is up, and awaited until it has cleaned up."""
     try:
-        async with asyncio.timeout(limit):
-            return await attempt(call)
-    except TimeoutError as timeout:
-        return Outcome(error=timeout, expired=True)
-
-
-class Timer:
-    """`asyncio.timeout` for a plain `with`: entering and leaving it never really waits, so it can be driven by hand."""
-
-    __slots__ = ("_timeout",)
-
-    def __init__(self, limit: float) -> None:
-        import asyncio
-
-        self._timeout = asyncio.timeout(limit)
-        _drive(self._timeout.__aenter__())
-
-    def stop(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> Exception | None:
-        """End the timer in `__exit__`; return its `TimeoutError` if it was this timer that cancelled the block."""
-        try:
-            _drive(self._timeout.__aexit__(kind, error, traceback))
-        except TimeoutError as timeout:
-            return timeout
-        return None
-
-
-def _drive(coroutine: Coroutine[Any, Any, object]) -> None:
+        scope.open_cutting()
+    except Exception as error:  # no time is left
+        return Outcome(error=error)
     try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    coroutine.close()
-    raise RuntimeError("asyncio.timeout waited where it never did before")
+        outcome = await attempt(call)
+    except BaseException as error:
+        failure = scope.close(error)
+        if failure is None:
+            raise
+        return Outcome(error=failure)
+    scope.close(outcome.error)
+    failure = None if outcome.error is not None else scope.late()
+    return outcome if failure is None else Outcome(error=failure)
 
 
 async def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None) -> None:
@@ -96,8 +68,8 @@ async def resume(repetition: Repetition, pending: Awaitable[Any], call: Callable
 
 async def _one_more(repetition: Repetition, call: Callable[[], Any]) -> float | None:
     """Make the attempt that has begun, and return what `repetition` says to its outcome."""
-    limit = repetition.limit()
-    outcome = await (attempt(call) if limit is None else attempt_within(limit, call))
+    scope = repetition.scope()
+    outcome = await (attempt(call) if scope is None else attempt_in(scope, call))
     try:
         return repetition.ended(outcome)
     finally:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 from types import FunctionType, GeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from ..functions import (
     CO_ASYNC_GENERATOR,
@@ -28,9 +27,11 @@ from ..functions import (
     innermost,
     name_of,
 )
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any, NoReturn, TypeGuard
 
 
 def is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:

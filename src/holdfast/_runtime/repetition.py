@@ -6,9 +6,12 @@ the questions, so that there is one algorithm and two ways to wait.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from ..typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
     from ..clock import Clock
 
 ENOUGH: Final = None
@@ -19,14 +22,29 @@ AT_ONCE: Final = -1.0
 
 
 class Outcome:
-    """How one attempt ended: with a value, or with an error that was caught. `expired` if our own timer ended it."""
+    """How one attempt ended: with a value, or with an error that was caught."""
 
-    __slots__ = ("error", "expired", "value")
+    __slots__ = ("error", "value")
 
-    def __init__(self, value: Any = None, error: Exception | None = None, *, expired: bool = False) -> None:
+    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
         self.value = value
         self.error = error
-        self.expired = expired
+
+
+class TimeScope(Protocol):
+    """The time that an attempt may take."""
+
+    def open_cutting(self) -> None:
+        """It begins; at its end the running task is cancelled."""
+        ...
+
+    def close(self, error: BaseException | None) -> Exception | None:
+        """The attempt is over, with `error` if it raised one; return our own error if its time was cut short."""
+        ...
+
+    def late(self) -> Exception | None:
+        """Return our own error if an attempt that was not cut short took too long nevertheless."""
+        ...
 
 
 class Repetition(Protocol):
@@ -43,8 +61,12 @@ class Repetition(Protocol):
         """Return, once, the value of an earlier attempt that is to be closed now that another one begins, or None."""
         ...
 
-    def limit(self) -> float | None:
-        """Return the seconds the attempt that has begun may take, or None."""
+    def limited(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Return what makes the attempt that has begun, a call of a plain function, in the time that it may take."""
+        ...
+
+    def scope(self) -> TimeScope | None:
+        """Return the time that the attempt that has begun may take, for an async function, or None."""
         ...
 
     def ended(self, outcome: Outcome) -> float | None:

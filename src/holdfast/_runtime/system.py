@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from ..errors.exceptions import ConfigurationError
 from ..settings import refuse_class, shown
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..clock import Clock

@@ -28,14 +28,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import FunctionType, GeneratorType
-from typing import TYPE_CHECKING, Any
 
 from ..functions import is_async
+from ..typed import TYPE_CHECKING
 from .callables import dress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Shape: TypeAlias = tuple[int, int, tuple[str, ...], bool, bool]
     """How the parameters of a function are passed, whatever their names: how many positional-only ones, how many

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from ..journal import report_broken
+from ..typed import TYPE_CHECKING
 from .callables import is_awaitable
 from .repetition import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from .repetition import Repetition
 
@@ -41,7 +42,7 @@ def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None)
             if not repetition.begin():
                 break
             release(repetition.discarded())
-            outcome = attempt(call)
+            outcome = attempt(repetition.limited(call))
             if outcome.error is None and is_awaitable(outcome.value):
                 return outcome.value
             try:

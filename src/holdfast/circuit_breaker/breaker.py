@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, overload
 
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import LOCK_FREE, as_clock
@@ -12,6 +11,10 @@ from ..functions import is_async
 from ..journal import report_broken
 from ..registry import Binding
 from ..settings import shown, text
+from ..timeout.config import TimeoutConfig
+from ..timeout.guard import TimeGuard
+from ..timeout.manager import get_timeout_manager
+from ..typed import TYPE_CHECKING, overload
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
 from .guard import run, run_async, wrap
@@ -22,7 +25,7 @@ from .state import Circuit, Closed, HalfOpen, Open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from typing import NoReturn, ParamSpec, TypeVar
+    from typing import Any, NoReturn, ParamSpec, TypeVar
 
     from .._runtime.queueing import Stopwatch
     from ..clock import Clock
@@ -81,6 +84,7 @@ class CircuitBreaker:
         "_herald",
         "_ledger",
         "_lock",
+        "_time_guard",
         "clock",
         "monotonic",
         "name",
@@ -113,6 +117,7 @@ class CircuitBreaker:
         self._classifier = get_error_classifier() if classifier is None else classifier
         # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
         self._lock = threading.RLock()
+        self._time_guard: TimeGuard | None = None
         self._herald = Herald(given, self._lock, listeners)
         self._begin_again(self.monotonic())
 
@@ -129,7 +134,9 @@ class CircuitBreaker:
     def _settle_quiet(self) -> None:
         """Decide whether calls may take the quiet path."""
         phase = self._circuit.phase
-        loud = self.settings.slow_call_duration_threshold is not None or self._herald.hears("call")
+        settings = self.settings
+        timed = settings.slow_call_duration_threshold is not None or settings.timeout is not None
+        loud = timed or self._herald.hears("call")
         quiet = LOCK_FREE and self.settings.mode != "disabled" and not loud
         self.quiet = phase if quiet and isinstance(phase, Closed) else None
 
@@ -206,6 +213,18 @@ class CircuitBreaker:
         history = self._ledger.history
         last = history[-1] if history else None
         raise CircuitOpenError(name=self.name, state=phase.state, retry_after=retry_after, last_failure=last)
+
+    def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what calls the function in the time that a call may take."""
+        settings = self.settings
+        if settings.timeout is None or settings.mode != "normal":
+            return function
+        guard = self._time_guard
+        if guard is None:
+            config = TimeoutConfig(seconds=settings.timeout, mode=settings.timeout_mode)
+            name = f"a call through circuit {self.name!r}"
+            guard = self._time_guard = TimeGuard(name, lambda: config, get_timeout_manager(), self.clock)
+        return guard.limited(function)
 
     def tallied_late(self, phase: Closed, number: int) -> None:
         """A success drew `number` from a phase that is not the quiet one any more."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
 
 from ..errors.exceptions import ConfigurationError
 from ..records import Record, did_you_mean
@@ -17,11 +16,15 @@ from ..settings import (
     text,
     whole_number,
 )
+from ..timeout.config import as_mode
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from datetime import datetime, timedelta
-    from typing import Literal, TypeAlias, TypedDict, Unpack
+    from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+
+    from ..timeout.config import Mode as TimeoutMode
 
     Kinds: TypeAlias = tuple[type, ...] | Callable[[Exception], object] | None
     Mode: TypeAlias = Literal["normal", "shadow", "disabled"]
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
         max_reset_timeout: float | timedelta | None
         half_open_max_calls: int
         probe_timeout: float | timedelta | None
+        timeout: float | timedelta | None
+        timeout_mode: TimeoutMode
         ignore: type | Collection[type] | Callable[[Exception], object] | None
         failure_on: type | Collection[type] | Callable[[Exception], object] | None
         mode: Mode
@@ -112,6 +117,12 @@ class CircuitBreakerConfig(Settings):
         reset timeout longer by `reset_timeout_multiplier` (default 1: it stays). A server's own Retry-After, if it is
         longer, counts instead. Neither goes beyond `max_reset_timeout` (ten times the first one).
 
+    How long a call may take
+        `timeout` seconds (default None: as long as it likes); one that takes longer is ended with an
+        `OperationTimeoutError`, which counts as a failure. `timeout_mode` is for plain functions, "thread" (default) or
+        "cooperative"; see `TimeoutConfig`. It holds for functions and for `execute()`, not for blocks, and in the mode
+        "normal" alone.
+
     What counts as a failure
         What the error classifier says, unless `failure_on` or `ignore` (exception types, or a function of the error)
         say otherwise. An ignored error moves nothing.
@@ -142,6 +153,8 @@ class CircuitBreakerConfig(Settings):
     max_reset_timeout: float | None = None
     half_open_max_calls: int = 3
     probe_timeout: float | None = None
+    timeout: float | None = None
+    timeout_mode: TimeoutMode = "thread"
     ignore: Kinds = None
     failure_on: Kinds = None
     mode: Mode = "normal"
@@ -167,7 +180,7 @@ class CircuitBreakerConfig(Settings):
         mine["history_size"] = whole_number(owner, "history_size", self.history_size, least=0)
         for field in ("failure_window", "reset_timeout"):
             mine[field] = seconds(owner, field, mine[field], zero=False)
-        for field in ("slow_call_duration_threshold", "probe_timeout", "max_reset_timeout"):
+        for field in ("slow_call_duration_threshold", "probe_timeout", "max_reset_timeout", "timeout"):
             mine[field] = optional_seconds(owner, field, mine[field])
         if self.failure_rate_threshold is not None:
             mine["failure_rate_threshold"] = _share(owner, "failure_rate_threshold", self.failure_rate_threshold)
@@ -183,6 +196,7 @@ class CircuitBreakerConfig(Settings):
             )
         for field in ("ignore", "failure_on"):
             mine[field] = _as_kinds(owner, field, mine[field])
+        mine["timeout_mode"] = as_mode(owner, "timeout_mode", self.timeout_mode)
         if self.mode not in MODES:
             raise ConfigurationError(f"{owner}: mode cannot be {self.mode!r}; {did_you_mean(self.mode, MODES)}")
         if self.fallback is not None and not callable(self.fallback):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..events import Event
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .config import CircuitMetrics, CircuitState

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .._runtime.callables import is_awaitable
 from .._runtime.tailor import PlainTypes, Template, tailor
 from ..errors import CircuitOpenError
 from ..functions import is_async
+from ..timeout.marks import note_leaves_work
+from ..typed import TYPE_CHECKING
 from .permit import CircuitPermit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from .._runtime.queueing import Stopwatch
     from ..registry import Binding
@@ -62,7 +63,10 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
         return result
 
     runner = run_async if is_async(function) else run
-    return tailor(_QUIET, function, binding=binding, run=runner, settle=settle, plain=plain)
+    wrapper = tailor(_QUIET, function, binding=binding, run=runner, settle=settle, plain=plain)
+    if runner is run and (binding.now is None or binding.now.settings.timeout is not None):
+        note_leaves_work(wrapper)  # also if it is not known yet how the breaker is set
+    return wrapper
 
 
 def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Breaker], function: Callable[..., Any]) -> Any:
@@ -80,6 +84,8 @@ def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], k
             permit = breaker.admit()
         except CircuitOpenError:
             return fallback()
+    if breaker.settings.timeout is not None:
+        function = breaker.limited(function)
     watch = _watch(breaker)
     try:
         if watch is None:
@@ -109,6 +115,8 @@ async def run_async(
         except CircuitOpenError:
             answer = fallback()
             return await answer if is_awaitable(answer) else answer
+    if breaker.settings.timeout is not None:
+        function = breaker.limited(function)
     watch = _watch(breaker)
     try:
         pending = function(*args, **kwargs)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
-
 from ..errors import ConfigurationError
 from ..journal import report_broken
 from ..records import did_you_mean
 from ..settings import optional_callable, shown
+from ..typed import TYPE_CHECKING
 from .config import CircuitState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from threading import RLock
+    from typing import Any, Literal, TypeAlias
 
     from .config import CircuitBreakerConfig
     from .events import CircuitStateChanged
 
+    EventName: TypeAlias = Literal["state_change", "call", "rejected"]
     Listeners: TypeAlias = Mapping[str, tuple[Callable[[Any], object], ...]]
 
-EventName: TypeAlias = Literal["state_change", "call", "rejected"]
-EVENTS: tuple[str, ...] = get_args(EventName)
+EVENTS: tuple[EventName, ...] = ("state_change", "call", "rejected")
 
 
 class Herald:

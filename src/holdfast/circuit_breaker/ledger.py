@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, overload
 
+from ..typed import TYPE_CHECKING, overload
 from .config import CircuitMetrics
 from .state import Closed
 

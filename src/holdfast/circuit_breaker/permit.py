@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from ..settings import shown
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Protocol, Self
 
     from .._runtime.queueing import Stopwatch
     from ..clock import Clock
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         quiet: Closed | None
         clock: Clock
         settings: CircuitBreakerConfig
+
+        def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
+            """Return what calls the function in the time that a call may take."""
+            ...
 
         def admit(self) -> Permit | None:
             """Return a permit, or raise `CircuitOpenError`."""

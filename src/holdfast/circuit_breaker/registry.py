@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import ConfigurationError
 from ..records import Record
 from ..registry import GuardRegistry
 from ..settings import shown, whole_number
+from ..typed import TYPE_CHECKING
 from .breaker import CircuitBreaker
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .herald import tell, without

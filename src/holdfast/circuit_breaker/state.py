@@ -15,12 +15,14 @@ that let it in: an outcome whose phase is over moves nothing.
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, TypeAlias
 
+from ..typed import TYPE_CHECKING
 from .config import CircuitState
 from .window import CountWindow, TimeWindow
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from .config import CircuitBreakerConfig
     from .window import Window
 

@@ -6,7 +6,7 @@ outcome leaves it when it is between nine and ten tenths of the window old, neve
 
 from __future__ import annotations
 
-from typing import Protocol
+from ..typed import Protocol
 
 BUCKETS = 10
 _FOREVER = float("inf")

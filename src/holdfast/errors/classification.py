@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ..records import Record, did_you_mean
+from ..typed import TYPE_CHECKING
 from .exceptions import ConfigurationError
-from .taxonomy import CircuitOutcome, ErrorCategory, ErrorCode, RetryScope
+from .taxonomy import ErrorCategory, ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
+
+    from .taxonomy import CircuitOutcome, RetryScope
 
 SCOPES: tuple[RetryScope, ...] = ("always", "idempotent", "new_transaction", "reconnect", "never")
 OUTCOMES: tuple[CircuitOutcome, ...] = ("failure", "success", "ignore")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
+from ..typed import TYPE_CHECKING
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .classification import Classification
     from .judge import Judge

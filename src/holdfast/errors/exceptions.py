@@ -20,12 +20,12 @@ Each has a stable `code` for logs and metrics. All of them survive `pickle` and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
+from ..typed import TYPE_CHECKING
 from .taxonomy import ErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, Literal
 
 
 def _rebuild(kind: type[HoldfastError], args: tuple[Any, ...], state: dict[str, Any]) -> HoldfastError:
@@ -149,20 +149,27 @@ class WorkerLimitError(RejectedError):
 class OperationTimeoutError(HoldfastError, TimeoutError):
     """holdfast ended an operation because its time was up; `duration` is the limit in seconds.
 
-    It is a builtin `TimeoutError` too. A `TimeoutError` that the operation raised itself is never turned into this one.
+    `name` is the operation's, `limit` says whose limit it was, as "the timeout of fetch". It is a builtin
+    `TimeoutError` too. A `TimeoutError` that the operation raised itself is never turned into this one.
     """
 
     code = ErrorCode.TIMEOUT
 
-    def __init__(self, message: str, *, duration: float | None = None) -> None:
+    def __init__(self, message: str, *, duration: float | None = None, name: str = "", limit: str = "") -> None:
         super().__init__(message)
         self.duration = duration
+        self.name = name
+        self.limit = limit
 
 
 class DeadlineExceededError(OperationTimeoutError):
-    """The time for the whole call, all attempts included, is over; asking again under the same deadline is no use."""
+    """The time for the whole call, all attempts included, is over; asking again under the same deadline is no use.
+
+    `began` is False if the operation was not begun at all, because its time was over before.
+    """
 
     code = ErrorCode.DEADLINE_EXCEEDED
+    began: bool = True
 
 
 class RetryExhaustedError(HoldfastError):

@@ -37,6 +37,15 @@ def _refused(category: Category, code: Code) -> Classification:
     return verdict(category, code, "never", "ignore")
 
 
+_CUT_SHORT = verdict(Category.TRANSIENT, Code.DEADLINE_EXCEEDED)
+_NOT_BEGUN = _refused(Category.TRANSIENT, Code.DEADLINE_EXCEEDED)
+
+
+def _by_beginning(error: Any) -> Answer:
+    """Judge a deadline that was over: before the call began, that says nothing of the dependency."""
+    return _NOT_BEGUN if read(error, "began") is False else _CUT_SHORT
+
+
 HOLDFAST: Table = table(
     {
         "holdfast:CircuitBreakerError": _refused(Category.TRANSIENT, Code.CIRCUIT_OPEN),
@@ -46,7 +55,7 @@ HOLDFAST: Table = table(
         "holdfast:WorkerLimitError": _refused(Category.RESOURCE, Code.WORKER_LIMIT_REACHED),
         "holdfast:RejectedError": _refused(Category.RESOURCE, Code.REJECTED),
         "holdfast:OperationTimeoutError": verdict(Category.TRANSIENT, Code.TIMEOUT, "idempotent"),
-        "holdfast:DeadlineExceededError": verdict(Category.TRANSIENT, Code.DEADLINE_EXCEEDED),
+        "holdfast:DeadlineExceededError": _by_beginning,
         "holdfast:RetryExhaustedError": verdict(Category.EXTERNAL, Code.RETRY_EXHAUSTED),
         "holdfast:UnknownPolicyError": verdict(Category.CONFIGURATION, Code.UNKNOWN_POLICY, "never", "ignore"),
         "holdfast:ConfigurationError": verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore"),

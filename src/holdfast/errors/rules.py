@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import types
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from .classification import Classification
 from .exceptions import ConfigurationError
 from .recognition import classes_of, full_name, module_name
 from .retry_after import LONGEST, seconds_of
-from .taxonomy import CircuitOutcome, ErrorCategory, RetryScope
+from .taxonomy import ErrorCategory
+
+if TYPE_CHECKING:
+    from .taxonomy import CircuitOutcome, RetryScope
 
 Predicate: TypeAlias = Callable[[BaseException], object]
 Matcher: TypeAlias = "type | tuple[type, ...] | Predicate"

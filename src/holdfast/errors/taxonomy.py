@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, TypeAlias
+
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
 
 class ErrorCategory(StrEnum):
@@ -106,20 +110,21 @@ class ErrorCode(StrEnum):
     RETRY_EXHAUSTED = "RETRY_EXHAUSTED"
 
 
-RetryScope: TypeAlias = Literal["always", "idempotent", "new_transaction", "reconnect", "never"]
-"""When a retry is safe.
+if TYPE_CHECKING:
+    RetryScope: TypeAlias = Literal["always", "idempotent", "new_transaction", "reconnect", "never"]
+    """When a retry is safe.
 
-* ``always``: the request certainly was not executed, or the server asked to come back.
-* ``idempotent``: it may have been executed, so only an operation that may run twice is safe to retry.
-* ``new_transaction``: the whole transaction has to be run again.
-* ``reconnect``: the session or connection has to be made anew first.
-* ``never``: no retry is of any use.
-"""
+    * ``always``: the request certainly was not executed, or the server asked to come back.
+    * ``idempotent``: it may have been executed, so only an operation that may run twice is safe to retry.
+    * ``new_transaction``: the whole transaction has to be run again.
+    * ``reconnect``: the session or connection has to be made anew first.
+    * ``never``: no retry is of any use.
+    """
 
-CircuitOutcome: TypeAlias = Literal["failure", "success", "ignore"]
-"""What a failure says of the dependency's health.
+    CircuitOutcome: TypeAlias = Literal["failure", "success", "ignore"]
+    """What a failure says of the dependency's health.
 
-* ``failure``: the dependency is unwell.
-* ``success``: it answered, be it with a 404.
-* ``ignore``: nothing at all, as when a local pool was empty.
-"""
+    * ``failure``: the dependency is unwell.
+    * ``success``: it answered, be it with a 404.
+    * ``ignore``: nothing at all, as when a local pool was empty.
+    """

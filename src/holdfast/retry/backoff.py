@@ -20,16 +20,17 @@ Full and decorrelated jitter are those of Marc Brooker, "Exponential Backoff And
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
-
 from ..errors.exceptions import ConfigurationError
 from ..records import did_you_mean
 from ..settings import Settings, fraction, number, optional_callable, seconds, shown
+from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
-    from typing import TypedDict, Unpack
+    from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+
+    BackoffType: TypeAlias = Literal["fixed", "linear", "exponential", "decorrelated-jitter", "full-jitter"]
 
     class CurveFields(TypedDict, total=False):
         """What may be said of a back-off of a given type; durations are seconds or a `timedelta`."""
@@ -45,9 +46,7 @@ if TYPE_CHECKING:
         type: BackoffType | Callable[[int], float]
 
 
-BackoffType: TypeAlias = Literal["fixed", "linear", "exponential", "decorrelated-jitter", "full-jitter"]
-BACKOFF_TYPES: tuple[str, ...] = get_args(BackoffType)
-
+BACKOFF_TYPES: tuple[BackoffType, ...] = ("fixed", "linear", "exponential", "decorrelated-jitter", "full-jitter")
 
 _NOT_GIVEN: Any = None
 _A_DAY = 86_400.0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .._runtime import aio, threads
+from .._runtime import threads
 from .._runtime.repetition import AT_ONCE
 from ..errors import ConfigurationError
+from ..typed import TYPE_CHECKING
 from .call import RetryCall
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..clock import Clock
     from ..errors import ErrorClassifier
+    from ..timeout.scope import Scope
     from .policy import RetryPolicy
     from .source import PolicySource
 
@@ -32,7 +32,13 @@ class Retrying:
             _check(source.policy())
 
     def __iter__(self) -> Attempts:
-        return Attempts(self._begin(), asynchronous=False)
+        run = self._begin()
+        if run.state.policy.uses_workers:
+            raise ConfigurationError(
+                f"retrying: policy {run.state.policy.name!r} has timeout_mode='thread', but a block cannot be moved to "
+                "another thread; decorate a function, or leave the mode out"
+            )
+        return Attempts(run, asynchronous=False)
 
     def __aiter__(self) -> Attempts:
         return Attempts(self._begin(), asynchronous=True)
@@ -113,12 +119,12 @@ class Attempt:
     `number` counts from 1.
     """
 
-    __slots__ = ("_asynchronous", "_entered", "_run", "_timer", "delay", "number", "over")
+    __slots__ = ("_asynchronous", "_entered", "_run", "_scope", "delay", "number", "over")
 
     def __init__(self, run: RetryCall, *, asynchronous: bool) -> None:
         self._run = run
         self._asynchronous = asynchronous
-        self._timer: aio.Timer | None = None
+        self._scope: Scope | None = None
         self._entered = False
         self.number = run.state.attempts
         self.over = False
@@ -128,28 +134,35 @@ class Attempt:
         if self._entered:
             raise RuntimeError("retrying: an attempt is entered once; the loop gives a new one each time")
         self._entered = True
-        limit = self._run.limit() if self._asynchronous else None
-        if limit is not None:
-            self._timer = aio.Timer(limit)
+        scope = self._run.scope()
+        if scope is not None:
+            self.over = True  # if there is no time left, nothing was guarded
+            if self._asynchronous:
+                scope.open_cutting()
+            else:
+                scope.open()
+            self.over = False
+            self._scope = scope
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         self.over = True
-        timeout = self._timer.stop(kind, error, traceback) if self._timer is not None else None
-        if timeout is not None:
-            expiry = self._run.expiry(timeout)
-            try:
-                if self._hold_back(expiry):
-                    return True
-                raise expiry
-            finally:
-                del expiry, error, timeout
+        scope, self._scope = self._scope, None
+        failure: BaseException | None = None
         try:
-            return self._hold_back(error)
+            if scope is not None:
+                failure = scope.close(error)
+                if failure is None and error is None and self._asynchronous:
+                    failure = scope.late()
+            if failure is None:
+                return self._hold_back(error)
+            if self._hold_back(failure):
+                return True
+            raise failure
         finally:
-            del error
+            del failure, error
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

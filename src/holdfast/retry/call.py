@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from .. import events
 from .._runtime.repetition import ENOUGH
-from ..errors import (
-    Classification,
-    DeadlineExceededError,
-    ErrorCategory,
-    OperationTimeoutError,
-    RetryExhaustedError,
-)
+from .._runtime.system import SystemClock
+from ..errors import Classification, ErrorCategory, RetryExhaustedError
 from ..journal import logger, report_broken
+from ..timeout.manager import get_timeout_manager
+from ..timeout.marks import Limit, current, left
+from ..timeout.scope import Scope, expiry
+from ..timeout.worker import LEFT_BEHIND, call_in_worker
+from ..typed import TYPE_CHECKING
 from .context import RetryContext, RetryResult
 from .policy import ask, refuse_awaitable
 from .state import RetryState, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .._runtime.repetition import Outcome
     from ..clock import Clock
-    from ..errors import ErrorClassifier
+    from ..errors import DeadlineExceededError, ErrorClassifier
     from .policy import RetryPolicy
 
 _NOTE = "holdfast: "
+_NO_LIMIT = float("inf")
 _UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
 
 # A budget is shared and only told the time; one lock serves them all, held for a few additions.
@@ -38,9 +40,10 @@ class RetryCall:
     """One guarded call, as the drivers in `_runtime` see it: it is told how attempts end and says what comes next."""
 
     __slots__ = (
+        "_attempt_began",
         "_classifier",
         "_discarded",
-        "_ends_call",
+        "_outer",
         "_wall",
         "clock",
         "error",
@@ -68,11 +71,14 @@ class RetryCall:
         self.last_error: Exception | None = None
         self._classifier = classifier
         self._wall = wall
-        self._ends_call = False
         self._discarded: Any = None
         if started is None and (policy.total_timeout is not None or policy.budget is not None):
             started = clock.monotonic()
         self.state = RetryState(policy, started, attempts)
+        self._outer = outer = current.get()
+        self._attempt_began: float | None = None
+        if outer is not None:
+            self.state.narrow(clock.monotonic() + left(outer), outer[3].whose)
         if started is not None and policy.budget is not None:
             with _budgets:
                 policy.budget.record_call(started)
@@ -81,30 +87,79 @@ class RetryCall:
 
     def begin(self) -> bool:
         """Count the attempt that begins now; False if the time for the whole call is over."""
-        if self.state.begin(0.0 if self.state.deadline is None else self.clock.monotonic()):
+        timed = self.state.deadline is not None or self.state.policy.is_timed
+        self._attempt_began = now = self.clock.monotonic() if timed else None
+        if self.state.begin(0.0 if now is None else now):
             return True
-        self._stop(Step(None, "total_timeout was over when the wait ended"), self.error)
+        when = "when the wait ended"
+        if self.error is None:
+            self.error = self.last_error = self._not_begun()
+            when = "before it began"
+        self._stop(Step(None, f"{self.state.whose} was over {when}"), self.error)
         return False
+
+    def _not_begun(self) -> DeadlineExceededError:
+        outer = self._outer
+        limit = self._total_limit() if outer is None or self.state.whose == "total_timeout" else outer[3]
+        return limit.cut_short(self.name, began=False)
 
     def discarded(self) -> Any:
         """Return, once, the bad result of the attempt before, if the policy wants it closed."""
         value, self._discarded = self._discarded, None
         return value
 
-    def limit(self) -> float | None:
-        """Return how many seconds the attempt that has begun may take, or None."""
-        own, deadline = self.state.policy.attempt_timeout, self.state.deadline
-        if deadline is None:
-            return own
-        left = max(0.0, deadline - self.clock.monotonic())
-        self._ends_call = own is None or left < own
-        return left if self._ends_call else own
+    def scope(self) -> Scope | None:
+        """Return the time that the attempt that has begun may take by the policy, or None if that sets no limit.
+
+        The limits around the call are minded by the scope itself.
+        """
+        policy = self.state.policy
+        if not policy.is_timed:
+            return None
+        now = self.clock.monotonic()
+        began = now if self._attempt_began is None else self._attempt_began
+        seconds, limit = _NO_LIMIT, None
+        if policy.total_timeout is not None and self.state.started is not None:
+            limit = self._total_limit()
+            seconds = self.state.started + policy.total_timeout - now
+        if policy.attempt_timeout is not None and policy.attempt_timeout - (now - began) < seconds:
+            limit = Limit(policy.attempt_timeout, "attempt_timeout", f"an attempt of {self.name}")
+            seconds = policy.attempt_timeout - (now - began)
+        return None if limit is None else Scope(limit, self.name, self.clock, seconds)
+
+    def _total_limit(self) -> Limit:
+        return Limit(self.state.policy.total_timeout or 0.0, "total_timeout", self.name, final=True)
+
+    def limited(self, call: Callable[[], Any]) -> Callable[[], Any]:
+        """Return what makes an attempt, a call of a plain function, in the time that the policy leaves it."""
+        scope = self.scope()
+        if scope is None:
+            return call
+        if not self.state.policy.uses_workers or not isinstance(self.clock, SystemClock):
+            return partial(_under, scope, call)
+        return partial(self._in_worker, scope, call)
+
+    def _in_worker(self, scope: Scope, call: Callable[[], Any]) -> Any:
+        from .._runtime.workers import Pace
+
+        mark = scope.open()
+        scope.close(None)
+        manager = get_timeout_manager()
+        value = call_in_worker(self.name, mark, manager, Pace(), call)
+        if value is not LEFT_BEHIND:
+            return value
+        error = expiry(mark[3], scope.limit, self.name)
+        try:
+            manager.timed_out(self.name, error, left_behind=True)
+            raise error
+        finally:
+            del error
 
     def ended(self, outcome: Outcome) -> float | None:
         """Return the seconds to wait before the next attempt, or `ENOUGH`."""
         if outcome.error is None:
             return self._returned(outcome.value)
-        return self.failed(self.expiry(outcome.error) if outcome.expired else outcome.error)
+        return self.failed(outcome.error)
 
     def failed(self, error: Exception) -> float | None:
         """The same for an attempt that raised `error`."""
@@ -241,24 +296,6 @@ class RetryCall:
         self.forget()
         return RetryResult(success=error is None, value=value, error=error, context=context)
 
-    def expiry(self, timeout: Exception) -> OperationTimeoutError:
-        """Return our own error for an attempt that our timer, which raised `timeout`, has ended."""
-        policy = self.state.policy
-        error: OperationTimeoutError
-        if self._ends_call:
-            error = DeadlineExceededError(
-                f"{self.name} took longer than its total_timeout of {policy.total_timeout:g} s",
-                duration=policy.total_timeout,
-            )
-        else:
-            error = OperationTimeoutError(
-                f"an attempt of {self.name} took longer than its attempt_timeout of {policy.attempt_timeout:g} s",
-                duration=policy.attempt_timeout,
-            )
-        # The cancellation's traceback shows where the operation was hanging.
-        error.__cause__ = timeout.__cause__
-        return error
-
     def _classify(self, error: Exception) -> Classification:
         try:
             seen: object = self._classifier.classify(error)
@@ -266,6 +303,15 @@ class RetryCall:
             report_broken("retry", "classifier", self._classifier.classify)
             return _UNKNOWN
         return seen if isinstance(seen, Classification) else _UNKNOWN
+
+
+def _under(scope: Scope, call: Callable[[], Any]) -> Any:
+    """Call in this thread, where all that is guarded keeps to the limit."""
+    scope.open()
+    try:
+        return call()
+    finally:
+        scope.close(None)
 
 
 def _words(seen: Classification) -> tuple[str, str]:

@@ -10,29 +10,32 @@ limit to keep, or None if the whole call has to be watched from the beginning.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from .._runtime import aio, threads
 from .._runtime.callables import is_awaitable
 from .._runtime.repetition import AT_ONCE
 from .._runtime.tailor import PlainTypes, Template, tailor
 from ..functions import is_async, name_of
+from ..timeout.marks import current, nearest, note_leaves_work
+from ..typed import TYPE_CHECKING
 from .call import RetryCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from ..clock import Clock
     from ..errors import ErrorClassifier
+    from ..timeout.marks import Limit
     from .policy import RetryPolicy
     from .source import PolicySource
 
 _QUIET = Template(
     "retry",
-    "binding, whole, recover, settle, plain",
+    "binding, current, whole, recover, settle, plain",
     """
 call = binding.now
-if call is None:
+if call is None or ((mark := current.get()) is not None and mark[0] <= mark[1]()):
     return AWAIT whole(ARGS, KWARGS)
 try:
     result = AWAIT CALL(call)
@@ -64,33 +67,46 @@ class _Begun:
 
 def guard(function: Callable[..., Any], source: PolicySource, clock: Clock, classifier: ErrorClassifier) -> Any:
     """Return `function` guarded by the source's policy, with its looks kept."""
-    make = _guard_async if is_async(function) else _guard_plain
     name = name_of(function)
 
     def begin(attempts: int = 0, started: float | None = None) -> RetryCall:
         return RetryCall(name, source.policy(), clock, classifier, attempts=attempts, started=started)
 
-    return make(function, source, clock, begin)
+    if is_async(function):
+        return _guard_async(function, source, begin)
+    return _guard_plain(function, name, source, clock, begin)
 
 
 def _guard_plain(
-    function: Callable[..., Any], source: PolicySource, clock: Clock, begin: Callable[..., RetryCall]
+    function: Callable[..., Any], name: str, source: PolicySource, clock: Clock, begin: Callable[..., RetryCall]
 ) -> Any:
     plain = PlainTypes()
 
-    def timed(*args: Any, **kwargs: Any) -> Any:
-        """Call the function and remember when that was; all that a limit for the whole call needs while it succeeds."""
-        started = clock.monotonic()
+    read = clock.monotonic
+
+    def timed(limit: Limit, *args: Any, **kwargs: Any) -> Any:
+        """Call the function under its limit, and remember when that was."""
+        started = read()
+        at = started + limit.seconds
+        outer = current.get()
+        if outer is None or (outer[1] is read and outer[0] > at):
+            mark = (at, read, None, limit, 0)
+        else:
+            mark = nearest(at, read, limit, limit.of)
+        token = current.set(mark)
         try:
             result = function(*args, **kwargs)
         except Exception as error:
             return _Begun(started, error, None)
+        finally:
+            current.reset(token)
         return _Begun(started, None, result) if is_awaitable(result) else result
 
     def decide(policy: RetryPolicy) -> Callable[..., Any] | None:
-        if policy.watches_success:
+        if policy.watches_success or policy.uses_workers:
             return None
-        return function if policy.total_timeout is None else timed
+        limit = policy.first_limit(name)
+        return function if limit is None else partial(timed, limit)
 
     binding = source.binding(decide)
 
@@ -125,7 +141,19 @@ def _guard_plain(
         plain.learn(result)
         return result
 
-    return tailor(_QUIET, function, binding=binding, whole=whole, recover=recover, settle=settle, plain=plain)
+    wrapper = tailor(
+        _QUIET,
+        function,
+        binding=binding,
+        current=current,
+        whole=whole,
+        recover=recover,
+        settle=settle,
+        plain=plain,
+    )
+    if source.is_known() and source.policy().uses_workers:
+        note_leaves_work(wrapper)
+    return wrapper
 
 
 def conclude(run: RetryCall, call: Callable[[], Any], delay: float | None) -> Any:
@@ -139,9 +167,7 @@ async def _carry_on(run: RetryCall, pending: Awaitable[Any], call: Callable[[], 
     return run.conclude()
 
 
-def _guard_async(
-    function: Callable[..., Any], source: PolicySource, _clock: Clock, begin: Callable[..., RetryCall]
-) -> Any:
+def _guard_async(function: Callable[..., Any], source: PolicySource, begin: Callable[..., RetryCall]) -> Any:
     def decide(policy: RetryPolicy) -> Callable[..., Any] | None:
         return None if policy.watches_success or policy.is_timed else function
 
@@ -162,4 +188,13 @@ def _guard_async(
         await aio.repeat(run, partial(function, *args, **kwargs), delay)
         return run.conclude()
 
-    return tailor(_QUIET, function, binding=binding, whole=whole, recover=recover, settle=None, plain=None)
+    return tailor(
+        _QUIET,
+        function,
+        binding=binding,
+        current=current,
+        whole=whole,
+        recover=recover,
+        settle=None,
+        plain=None,
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
-
 from .._runtime import aio, threads
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.repetition import AT_ONCE
@@ -11,6 +9,7 @@ from .._runtime.system import as_clock
 from ..errors import ConfigurationError, get_error_classifier
 from ..functions import is_async, name_of
 from ..settings import refuse_class, shown
+from ..typed import TYPE_CHECKING, overload
 from .block import Retrying
 from .call import RetryCall
 from .guard import guard
@@ -18,7 +17,7 @@ from .source import PolicySource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
-    from typing import ParamSpec, TypeVar, Unpack
+    from typing import Any, ParamSpec, TypeVar, Unpack
 
     from ..clock import Clock
     from ..errors import ErrorClassifier

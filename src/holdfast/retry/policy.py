@@ -17,20 +17,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
 from ..errors.classification import as_category
 from ..settings import Settings, boolean, optional_callable, optional_seconds, shown, text, whole_number
+from ..timeout.config import as_mode
+from ..timeout.marks import Limit
+from ..typed import TYPE_CHECKING
 from .backoff import BACKOFF_TYPES, BackoffConfig
 from .budget import RetryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import timedelta
-    from typing import TypedDict, Unpack
+    from typing import Any, TypeAlias, TypedDict, Unpack
 
     from ..errors import Classification
+    from ..timeout.config import Mode
 
     Kinds: TypeAlias = tuple[type[BaseException], ...] | Callable[[Exception], object]
     Report: TypeAlias = Callable[[str, Callable[..., object]], None]
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
         close_discarded: bool
         attempt_timeout: float | timedelta | None
         total_timeout: float | timedelta | None
+        timeout_mode: Mode
         max_retry_after: float | timedelta | None
         budget: RetryBudget | None
         idempotent: bool
@@ -94,10 +98,15 @@ class RetryPolicy(Settings):
           given 0 for the first wait, 1 for the second …. Default exponential, 1 s doubling up to 30 s.
         * `backoff_for`: other back-offs for an exception type, a category or a code.
         * `max_retry_after`: if a server asks for a longer wait than this, fail now. Default 120; None: wait as told.
-        * `attempt_timeout`: limit of one attempt of an async function, which is cancelled and cleaned up; a plain
-          function cannot be interrupted, so give its client a timeout. Default None.
+        * `attempt_timeout`: limit of one attempt. An async function is cancelled and cleans up. Default None.
         * `total_timeout`: limit of the whole call: no wait and no attempt is begun beyond it, and an async attempt is
           cut. Default None.
+        * `timeout_mode`: what the two do to an attempt of a plain function, which cannot be interrupted. With
+          "cooperative" (the default) it is not stopped, but all that is guarded in it keeps to the limit, and
+          `current_deadline()` tells what is left; give that to its client. With "thread" it runs in a worker thread,
+          and the call goes on without it when the time is up.
+
+        A `deadline` around the call counts as well, if it is nearer.
 
     Who is told
         * `on_retry(error, attempt, delay)` before each wait, `on_final_failure(error, attempts)` at the end. One that
@@ -123,6 +132,7 @@ class RetryPolicy(Settings):
     close_discarded: bool = False
     attempt_timeout: float | None = None
     total_timeout: float | None = None
+    timeout_mode: Mode = "cooperative"
     max_retry_after: float | None = 120.0
     budget: RetryBudget | None = None
     idempotent: bool = True
@@ -162,6 +172,11 @@ class RetryPolicy(Settings):
         boolean(owner, "idempotent", self.idempotent)
         for field in ("attempt_timeout", "total_timeout"):
             mine[field] = optional_seconds(owner, field, mine[field])
+        mine["timeout_mode"] = as_mode(owner, "timeout_mode", self.timeout_mode)
+        if self.timeout_mode == "thread" and not self.is_timed:
+            raise ConfigurationError(
+                f"{owner}: timeout_mode='thread' has no limit to hold calls to; give attempt_timeout or total_timeout"
+            )
         mine["max_retry_after"] = optional_seconds(owner, "max_retry_after", self.max_retry_after, zero=True)
         if self.total_timeout is not None and (self.attempt_timeout or 0) > self.total_timeout:
             raise ConfigurationError(
@@ -238,6 +253,18 @@ class RetryPolicy(Settings):
     def is_timed(self) -> bool:
         """Whether an attempt or the whole call has a time limit."""
         return self.attempt_timeout is not None or self.total_timeout is not None
+
+    def first_limit(self, name: str) -> Limit | None:
+        """Return the limit that the first attempt of `name` has, or None."""
+        total, attempt = self.total_timeout, self.attempt_timeout
+        if attempt is not None:  # never longer than total_timeout
+            return Limit(attempt, "attempt_timeout", f"an attempt of {name}")
+        return None if total is None else Limit(total, "total_timeout", name, final=True)
+
+    @property
+    def uses_workers(self) -> bool:
+        """Whether attempts of plain functions run in worker threads."""
+        return self.timeout_mode == "thread"
 
     def judge(self, error: Exception, attempt: int, seen: Classification, report: Report) -> Judgement:
         """Say whether `error` of attempt number `attempt` (from 1), classified as `seen`, is worth another attempt.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
-
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, UnknownPolicyError
 from ..registry import NamedRegistry
 from ..settings import shown
+from ..typed import TYPE_CHECKING, overload
 from .backoff import BackoffConfig
 from .policy import DEFAULT_CATEGORIES, RetryPolicy
 

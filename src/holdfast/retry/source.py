@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
 from ..errors import ConfigurationError
 from ..registry import Binding
 from ..settings import shown
+from ..typed import TYPE_CHECKING
 from .policy import RetryPolicy
 from .presets import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar
 
-T = TypeVar("T")
+    T = TypeVar("T")
 
 
 class PolicySource:

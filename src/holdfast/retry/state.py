@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..typed import TYPE_CHECKING
 from .backoff import BackoffStrategy
 
 if TYPE_CHECKING:
@@ -27,20 +26,28 @@ class Step:
 class RetryState:
     """Attempts, delays and the deadline of one call. Times are seconds of a monotonic clock."""
 
-    __slots__ = ("_strategies", "attempts", "deadline", "delays", "policy")
+    __slots__ = ("_strategies", "attempts", "deadline", "delays", "policy", "started", "whose")
 
     def __init__(self, policy: RetryPolicy, started: float | None, attempts: int = 0) -> None:
         self.policy = policy
+        self.started = started
         self.attempts = attempts
         self.delays: list[float] = []
         # Without a start there is no deadline: policies with a total_timeout are always given one.
         total = policy.total_timeout
         self.deadline = None if total is None or started is None else started + total
+        self.whose = "total_timeout"
         self._strategies: dict[int, tuple[BackoffStrategy, list[int]]] = {}
+
+    def narrow(self, deadline: float, whose: str) -> None:
+        """Keep to another deadline as well, if that is nearer; `whose` says in words what it is."""
+        if self.deadline is None or deadline <= self.deadline:
+            self.deadline = deadline
+            self.whose = whose
 
     def begin(self, now: float) -> bool:
         """Count the attempt that begins now; False, and nothing counted, if the time for the whole call is over."""
-        if self.deadline is not None and now >= self.deadline and self.attempts:
+        if self.deadline is not None and now >= self.deadline:
             return False
         self.attempts += 1
         return True
@@ -90,7 +97,7 @@ class RetryState:
         if self.deadline is None or now + delay < self.deadline:
             return None
         left = max(0.0, self.deadline - now)
-        return Step(None, f"the next attempt is due in {delay:.3g} s, total_timeout leaves {left:.3g} s")
+        return Step(None, f"the next attempt is due in {delay:.3g} s, {self.whose} leaves {left:.3g} s")
 
     def waits(self, delay: float) -> None:
         """Note a wait that is about to begin."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...records import Record
 from ...settings import Settings, optional_callable, optional_seconds, text, whole_number
+from ...typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,16 +6,18 @@ to be done, for those who wait or listen, is done by `run` and `run_async`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
 from ..._runtime.callables import is_awaitable
 from ..._runtime.tailor import PlainTypes, Template, tailor
 from ...functions import is_async
+from ...timeout.marks import leaves_work
+from ...typed import TYPE_CHECKING
 from .queue import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any, Protocol
 
+    from ..._runtime.leftovers import Hold
     from ...registry import Binding
     from .config import BulkheadConfig
     from .permit import BulkheadPermit
@@ -78,11 +80,15 @@ return AWAIT run(bulkhead, function, ARGS, KWARGS)
 """,
 )
 
+_HOLDING = Template("bulkhead", "binding, run", "return run(binding.now or binding.bind(), function, ARGS, KWARGS)")
+
 _EACH = Template("bulkhead", "find, run", "return AWAIT run(find(ARGS, KWARGS), function, ARGS, KWARGS)")
 
 
 def wrap(binding: Binding[Permits], function: Callable[..., Any]) -> Any:
     """Return `function` guarded by the bulkhead that is bound, with its looks kept."""
+    if leaves_work(function):
+        return tailor(_HOLDING, function, binding=binding, run=run_holding)
     plain = PlainTypes()
 
     def settle(bulkhead: Permits, result: Any) -> Awaitable[Any] | None:
@@ -101,7 +107,8 @@ def wrap(binding: Binding[Permits], function: Callable[..., Any]) -> Any:
 
 def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Permits], function: Callable[..., Any]) -> Any:
     """Return `function` guarded, each call by the bulkhead that `find` names for its arguments."""
-    return tailor(_EACH, function, as_called=True, find=find, run=run_async if is_async(function) else run)
+    runner = run_async if is_async(function) else run_holding if leaves_work(function) else run
+    return tailor(_EACH, function, as_called=True, find=find, run=runner)
 
 
 def run(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -122,15 +129,44 @@ def _ended(permit: BulkheadPermit, function: Callable[..., Any], args: tuple[Any
             permit.release()
 
 
+def run_holding(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Do the same, and keep the permit until all that the call leaves behind in threads has ended as well."""
+    from ..._runtime.leftovers import Hold
+
+    permit = bulkhead.wait(bulkhead.settings.queue_timeout)
+    hold = Hold()
+    try:
+        hold.open()
+        result = function(*args, **kwargs)
+        if is_awaitable(result):
+            hold.add()
+            return _awaited_under(hold, result)
+        return result
+    finally:
+        hold.close(permit.release)
+
+
+async def _awaited_under(hold: Hold, pending: Awaitable[Any]) -> Any:
+    try:
+        return await pending
+    finally:
+        hold.end()
+
+
 async def run_async(
     bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same for an async function."""
-    with await bulkhead.wait_async(bulkhead.settings.queue_timeout):
+    permit = await bulkhead.wait_async(bulkhead.settings.queue_timeout)
+    try:
         return await function(*args, **kwargs)
+    finally:
+        permit.release()
 
 
 async def _awaited(permit: BulkheadPermit, pending: Awaitable[Any]) -> Any:
     """Keep the permit while `pending` is awaited. If nobody ever awaits this, the permit goes back with its object."""
-    with permit:
+    try:
         return await pending
+    finally:
+        permit.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ..._runtime.callables import check_guardable, guarded
 from ..._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
@@ -14,6 +13,8 @@ from ...journal import report_broken
 from ...records import did_you_mean
 from ...registry import Binding
 from ...settings import optional_callable, optional_seconds, shown, text
+from ...timeout.marks import current, left
+from ...typed import TYPE_CHECKING, overload
 from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
 from .events import (
     BulkheadEvent,
@@ -22,7 +23,7 @@ from .events import (
     BulkheadQueued,
     BulkheadRejected,
 )
-from .guard import run, run_async, wrap
+from .guard import run_async, run_holding, wrap
 from .permit import Acquiring, BulkheadPermit
 from .queue import GONE, HELD, Line, Place, TaskPlace, ThreadPlace
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
     from datetime import timedelta
-    from typing import NoReturn, ParamSpec, TypeAlias, TypeVar
+    from typing import Any, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
     from ...clock import Clock
 
@@ -101,7 +102,7 @@ class Bulkhead:
         `queue_timeout`, `TypeError` for what cannot be called.
         """
         check_guardable(operation, "bulkhead")
-        return run_async(self, operation, (), {}) if is_async(operation) else run(self, operation, (), {})
+        return run_async(self, operation, (), {}) if is_async(operation) else run_holding(self, operation, (), {})
 
     def protect(self, function: Callable[P, R], /) -> Callable[P, R]:
         """Return `function` guarded by this bulkhead; works as a decorator.
@@ -148,6 +149,7 @@ class Bulkhead:
                         "waiting in this thread would stop its event loop; make the guarded function `async def` (or "
                         "use acquire_async), or call it through `asyncio.to_thread`"
                     )
+                timeout, whose = self._patience(timeout, None)
                 permit.place = place = ThreadPlace()
                 began = self._join(place)
                 if timeout is None:
@@ -156,7 +158,7 @@ class Bulkhead:
                     place.gate.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
                 else:
                     self.clock.sleep(timeout)
-                waited = self._called(place, began, timeout)
+                waited = self._called(place, began, timeout, whose)
             permit.begin(waited)
         except BaseException:
             permit.release()
@@ -173,6 +175,7 @@ class Bulkhead:
                 import asyncio
 
                 loop = asyncio.get_running_loop()
+                timeout, whose = self._patience(timeout, asyncio.current_task())
                 permit.place = place = TaskPlace(loop)
                 began = self._join(place)
                 if timeout is not None and isinstance(self.clock, SystemClock):
@@ -181,7 +184,7 @@ class Bulkhead:
                     timer = loop.create_task(self._sleep(timeout))
                     timer.add_done_callback(lambda _timer: place.arrive())
                 await place.called
-                waited = self._called(place, began, timeout)
+                waited = self._called(place, began, timeout, whose)
             permit.begin(waited)
         except BaseException:
             permit.release()
@@ -202,7 +205,17 @@ class Bulkhead:
         self.tell("queued", position=position)
         return self.clock.monotonic()
 
-    def _called(self, place: Place, began: float, timeout: float | None) -> float:
+    def _patience(self, timeout: float | None, task: object) -> tuple[float | None, str]:
+        """Return how long to wait at most, and whose limit that is if it is the current deadline."""
+        mark = current.get()
+        if mark is None or (task is not None and mark[2] is task):  # then the task is cancelled at that moment
+            return timeout, ""
+        remaining = max(0.0, left(mark))
+        if timeout is not None and timeout <= remaining:
+            return timeout, ""
+        return remaining, mark[3].whose
+
+    def _called(self, place: Place, began: float, timeout: float | None, whose: str) -> float:
         """The wait is over: take the permit and return how long it was, or raise if there is none."""
         from ..._runtime.queueing import queued
 
@@ -210,7 +223,8 @@ class Bulkhead:
         queued(began, now)
         waited = now - began
         if self.line.expire(place):
-            self._refuse("timeout", waited, f"no permit came free within {timeout:g} s")
+            limit = f"the {timeout:.3g} s that {whose} left" if whose else f"{timeout:g} s"
+            self._refuse("timeout", waited, f"no permit came free within {limit}")
         place.state = HELD
         return waited
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
-
+from ...typed import TYPE_CHECKING
 from .queue import GONE, HELD
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import TracebackType
+    from typing import Any, Protocol, Self
 
+    from ..._runtime.leftovers import Hold
     from ...clock import Clock
     from .queue import Line, Place
 
@@ -35,16 +36,18 @@ if TYPE_CHECKING:
 class BulkheadPermit:
     """The right to run one call. A `with` block, or `release()`, gives it back; dropping it does so too.
 
-    Giving it back twice does no harm.
+    Giving it back twice does no harm. If calls in a `with` block time out and go on in their threads, the permit goes
+    back when the last of them has ended.
     """
 
-    __slots__ = ("_bulkhead", "_entered", "_started", "place")
+    __slots__ = ("_bulkhead", "_entered", "_hold", "_started", "place")
 
     def __init__(self, bulkhead: Issuer, place: Place) -> None:
         self._bulkhead = bulkhead
         self.place = place
         self._started: float | None = None
         self._entered = False
+        self._hold: Hold | None = None
 
     def release(self) -> None:
         """Give the permit back: to the first one who waits, if anybody does."""
@@ -63,13 +66,19 @@ class BulkheadPermit:
             raise RuntimeError(
                 "this permit of a bulkhead was entered or given back already and would guard nothing; acquire another"
             )
+        from ..._runtime.leftovers import Hold
+
         self._entered = True
+        self._hold = Hold()
+        self._hold.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.release()
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.close(self.release)
 
     def __del__(self) -> None:
         place = getattr(self, "place", None)  # not there if making the permit was interrupted
@@ -96,11 +105,11 @@ class Acquiring:
             raise RuntimeError("acquire_async() is for one `async with` block; call it anew for each")
         self._entered = True
         self._permit = permit = await self
-        return permit
+        return permit.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         permit, self._permit = self._permit, None
         if permit is not None:
-            permit.release()
+            permit.__exit__(kind, error, traceback)

@@ -24,12 +24,13 @@ import itertools
 import sys
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final
 
 from ..._runtime.system import LOCK_FREE
+from ...typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from typing import Any, Final
 
 WAITING: Final = 0
 GRANTED: Final = 1

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...registry import GuardRegistry
 from ...settings import whole_number
+from ...typed import TYPE_CHECKING
 from .config import BulkheadConfig
 from .manager import Bulkhead
 

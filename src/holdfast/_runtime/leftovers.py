@@ -1,0 +1,112 @@
+"""What is still running although nobody waits for it any more: how much of it there is, and who has to know."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextvars import ContextVar
+from weakref import WeakSet
+
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Token
+    from typing import Protocol
+
+    class Leftover(Protocol):
+        """What goes on although nobody waits for it."""
+
+        name: str
+
+
+class Ledger:
+    """The jobs that were left behind and go on, of one owner, who lets at most `most` be there."""
+
+    __slots__ = ("__weakref__", "jobs", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.jobs: dict[Leftover, None] = {}  # single operations on it are atomic
+        _ledgers.add(self)
+
+    def is_full(self) -> bool:
+        """Whether no further job must be begun."""
+        return len(self.jobs) >= self.most
+
+    def enter(self, job: Leftover) -> list[Hold]:
+        """Note that `job` is left behind, here and with those who hold something around it; return the latter."""
+        held = []
+        hold = holding.get()
+        while hold is not None:
+            hold.add()
+            held.append(hold)
+            hold = hold.outer
+        self.jobs[job] = None
+        return held
+
+    def leave(self, job: Leftover) -> None:
+        """Note that `job` is over."""
+        self.jobs.pop(job, None)
+
+
+_ledgers: WeakSet[Ledger] = WeakSet()
+
+
+def _forget() -> None:
+    for ledger in _ledgers:
+        ledger.jobs.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)  # threads stay with the parent
+
+
+class Hold:
+    """Something that is held around calls until all of them are over, and what they left behind as well.
+
+    It holds nothing by itself: `close` is told how to release what is held. Whoever ends last does that, once.
+    """
+
+    __slots__ = ("_count", "_lock", "_release", "_token", "outer")
+
+    def __init__(self) -> None:
+        self._release: Callable[[], object] | None = None
+        self._count = 1
+        self._lock = threading.RLock()  # re-entrant: a finaliser or a signal handler may come in
+        self._token: Token[Hold | None] | None = None
+        self.outer: Hold | None = None
+
+    def open(self) -> None:
+        """Let what is called from here on be able to see it."""
+        self.outer = holding.get()
+        self._token = holding.set(self)
+
+    def close(self, release: Callable[[], object]) -> None:
+        """End that; and `release`, now or when the last that was added has ended."""
+        token, self._token = self._token, None
+        try:
+            if token is not None:
+                holding.reset(token)
+        except ValueError:  # closed in another context than it was opened in
+            return
+        finally:
+            self._release = release
+            self.end()
+
+    def add(self) -> None:
+        """Something more has to end before the release."""
+        with self._lock:
+            self._count += 1
+
+    def end(self) -> None:
+        """Something has ended."""
+        with self._lock:
+            self._count -= 1
+            last = self._count == 0
+        if last and self._release is not None:
+            self._release()
+
+
+holding: ContextVar[Hold | None] = ContextVar("holdfast.holding", default=None)
+"""What is held around the running code."""

@@ -1,0 +1,345 @@
+"""The guarded form of a function: async ones are cut by the one timer of their loop, plain ones run in a worker.
+
+An async call that ends in time costs a mark in the context, and a cut that is put in and taken out again; no timer is
+touched. What such a call needs for that is its `Home` in the running loop, which is found at the first call there.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .._runtime.callables import is_awaitable
+from .._runtime.system import SYSTEM_CLOCK, SystemClock
+from .._runtime.tailor import Template, tailor
+from .._runtime.threads import loop_is_running
+from ..errors import DeadlineExceededError
+from ..functions import is_async
+from ..journal import report_broken
+from ..typed import TYPE_CHECKING
+from .marks import current, nearest, note_leaves_work
+from .scope import Scope, expiry, judged, reset
+from .worker import LEFT_BEHIND, call_in_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextvars import Token
+    from typing import Any
+
+    from .._runtime.timers import Timers
+    from .._runtime.workers import Pace
+    from ..clock import Clock
+    from ..errors import OperationTimeoutError
+    from ..registry import Binding
+    from .config import TimeoutConfig
+    from .marks import Limit, Mark
+    from .worker import Keeper
+
+
+_ELSEWHERE = (
+    # `_get_running_loop` asks the system for the process id each time there, which takes longer than all the rest. For
+    # the loops of asyncio this compares what that would find out; and that version of asyncio is not going to change.
+    "timers.loop._thread_id != home.thread()" if sys.version_info < (3, 12) else "home.running() is not timers.loop"
+)
+
+_QUIET = Template(
+    "timeout",
+    "binding, numbers, current, run, ended, conclude",
+    f"""
+home = binding.now
+if home is None:
+    return AWAIT run(function, ARGS, KWARGS)
+timers = home.timers
+if {_ELSEWHERE} or (task := timers.current_task(timers.loop)) is None:
+    return AWAIT run(function, ARGS, KWARGS)
+at = (read := timers.read)() + home.seconds
+if (outer := current.get()) is not None and (outer[1] is not read or outer[0] <= at):
+    return AWAIT run(function, ARGS, KWARGS)
+token = current.set(cut := (at, read, task, home.limit, task.cancelling()))
+home.waiting[number := next(numbers)] = cut
+if at < timers.armed:
+    timers.arm(at)
+try:
+    result = AWAIT CALL(function)
+except BaseException as error:
+    failure = ended(home, number, token, cut, error)
+    if failure is None:
+        raise
+else:
+    try:
+        del home.waiting[number]
+    except KeyError:
+        task.uncancel()
+    current.reset(token)
+    return result
+try:
+    return AWAIT conclude(home, failure)
+finally:
+    del failure
+""",
+)
+
+_PLAIN = Template("timeout", "run", "return run(function, ARGS, KWARGS)")
+
+
+class Home:
+    """What the calls of one function need in one event loop."""
+
+    __slots__ = ("config", "limit", "queue", "running", "seconds", "thread", "timers", "waiting")
+
+    def __init__(self, config: TimeoutConfig, limit: Limit, timers: Timers) -> None:
+        import asyncio
+        from _thread import get_ident
+
+        self.config = config
+        self.limit = limit
+        self.seconds = limit.seconds
+        self.timers = timers
+        self.queue = timers.queue(limit.seconds)
+        self.waiting = self.queue.waiting
+        self.running = asyncio._get_running_loop  # noqa: SLF001  documented; `get_running_loop` raises where there is none
+        self.thread = get_ident
+
+
+class TimeGuard:
+    """The time limit of one function or operation: `config` gives what it is set to now."""
+
+    __slots__ = ("_awaits", "_config", "_known", "_pace", "clock", "keeper", "name")
+
+    def __init__(self, name: str, config: Callable[[], TimeoutConfig], keeper: Keeper, clock: Clock) -> None:
+        self.name = name
+        self.keeper = keeper
+        self.clock = clock
+        self._config = config
+        self._known: tuple[TimeoutConfig, Limit] | None = None
+        self._pace: Pace | None = None
+        self._awaits = False
+
+    def bound(self) -> tuple[TimeoutConfig, Limit]:
+        """Return what is set now."""
+        config = self._config()
+        known = self._known
+        if known is None or known[0] is not config:
+            known = self._known = (config, config.limit(self.name))
+        return known
+
+    def home(self) -> Home | None:
+        """Return what quick calls need in the running loop; None if there are none in it."""
+        from .._runtime.timers import running_task
+
+        config, limit = self.bound()
+        timers, _ = running_task()
+        return Home(config, limit, timers) if timers.is_quick and isinstance(self.clock, SystemClock) else None
+
+    def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that calls `function` in the time that it may take; its looks are not kept."""
+        run = self.run_async if is_async(function) else self.run
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return run(function, args, kwargs)
+
+        return call
+
+    # Async functions.
+
+    async def run_async(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make one call with everything that may be asked for."""
+        config, limit = self.bound()
+        scope = Scope(limit, self.name, self.clock)
+        self._open(scope.open_cutting)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            failure = scope.close(error)
+            if failure is None:
+                raise
+        else:
+            scope.close(None)
+            failure = scope.late()
+            if failure is None:
+                return result
+        try:
+            return await self.conclude(config, failure)
+        finally:
+            del failure
+
+    def ended(
+        self, home: Home, number: int, token: Token[Mark | None], cut: Mark, error: BaseException
+    ) -> OperationTimeoutError | None:
+        """A quick call came back with `error`; return our own error if it is our cancellation."""
+        fired = home.waiting.pop(number, None) is None
+        reset(token)
+        return judged(cut, home.limit, self.name, error, fired=fired)
+
+    async def conclude(self, config: TimeoutConfig, error: OperationTimeoutError) -> Any:
+        """Answer for a call that took too long, or raise `error`."""
+        try:
+            answer = self._answer(config, error, left_behind=False)
+        finally:
+            del error
+        return await answer if is_awaitable(answer) else answer
+
+    # Plain functions.
+
+    def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make one call, in a worker if that is how it is to be."""
+        config, limit = self.bound()
+        in_place = config.mode == "cooperative" or not isinstance(self.clock, SystemClock)
+        if in_place or (self._awaits and loop_is_running()):
+            return self._run_in_place(config, limit, function, args, kwargs)
+        if self._pace is None:
+            from .._runtime.workers import Pace
+
+            self._pace = Pace()
+        read = SYSTEM_CLOCK.monotonic
+        at = read() + limit.seconds
+        mark = self._open(lambda: nearest(at, read, limit, self.name))
+        value = call_in_worker(self.name, mark, self.keeper, self._pace, function, args, kwargs)
+        if value is LEFT_BEHIND:
+            return self._answer(config, expiry(mark[3], limit, self.name), left_behind=True)
+        if is_awaitable(value):
+            self._awaits = True
+            return self._awaited(config, limit, at, read, value)
+        return value
+
+    def _run_in_place(
+        self,
+        config: TimeoutConfig,
+        limit: Limit,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Make the call in this thread, under its mark."""
+        read = self._reader()
+        at = read() + limit.seconds
+        scope = Scope(limit, self.name, self.clock)
+        self._open(scope.open)
+        try:
+            value = function(*args, **kwargs)
+        except BaseException as error:
+            scope.close(error)
+            raise
+        scope.close(None)
+        failure = None if config.mode == "cooperative" else scope.late()
+        if failure is not None:
+            return self._answer(config, failure, left_behind=False)
+        return self._awaited(config, limit, at, read, value) if is_awaitable(value) else value
+
+    def _reader(self) -> Callable[[], float]:
+        """Return the clock by which a call in this thread is cut: its event loop's, unless another one was given."""
+        if not isinstance(self.clock, SystemClock) or not loop_is_running():
+            return self.clock.monotonic
+        import asyncio
+
+        from .._runtime.timers import timers_of
+
+        return timers_of(asyncio.get_running_loop()).read
+
+    async def _awaited(
+        self,
+        config: TimeoutConfig,
+        limit: Limit,
+        at: float,
+        read: Callable[[], float],
+        pending: Awaitable[Any],
+    ) -> Any:
+        """Await what a plain function returned, with what is left of its time."""
+
+        async def call() -> Any:
+            return await pending
+
+        remaining = at - read()
+        failure: OperationTimeoutError | None = None
+        if remaining <= 0:
+            _drop(pending)
+            failure = limit.exceeded()
+        else:
+            scope = Scope(limit, self.name, self.clock, remaining)
+            try:
+                self._open(scope.open_cutting)
+            except BaseException:
+                _drop(pending)
+                raise
+            try:
+                result = await call()
+            except BaseException as error:
+                failure = scope.close(error)
+                if failure is None:
+                    raise
+            else:
+                scope.close(None)
+                failure = scope.late()
+                if failure is None:
+                    return result
+        try:
+            return await self.conclude(config, failure)
+        finally:
+            del failure
+
+    # Both.
+
+    def _open(self, how: Callable[[], Mark | None]) -> Any:
+        try:
+            return how()
+        except DeadlineExceededError:
+            self.keeper.refused()
+            raise
+
+    def _answer(self, config: TimeoutConfig, error: OperationTimeoutError, *, left_behind: bool) -> Any:
+        try:
+            self.keeper.timed_out(self.name, error, registered=config.name, left_behind=left_behind)
+            if config.on_timeout is not None:
+                tell(config.on_timeout, error)
+            if config.fallback is None:
+                raise error
+        finally:
+            del error
+        return config.fallback() if callable(config.fallback) else config.fallback
+
+
+def wrap(function: Callable[..., Any], guard: TimeGuard, bind: Callable[[Callable[[], Any]], Binding[Any]]) -> Any:
+    """Return `function` guarded, with its looks kept. `bind` makes a binding that follows what the guard is set to."""
+    if not is_async(function):
+        wrapper = tailor(_PLAIN, function, run=guard.run)
+        note_leaves_work(wrapper)
+        return wrapper
+    binding: Binding[Home | None] = bind(guard.home)
+
+    async def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        binding.bind()
+        return await guard.run_async(function, args, kwargs)
+
+    async def conclude(home: Home, error: OperationTimeoutError) -> Any:
+        try:
+            return await guard.conclude(home.config, error)
+        finally:
+            del error
+
+    from .._runtime.timers import numbers
+
+    return tailor(
+        _QUIET,
+        function,
+        binding=binding,
+        numbers=numbers,
+        current=current,
+        run=run,
+        ended=guard.ended,
+        conclude=conclude,
+    )
+
+
+def tell(on_timeout: Callable[[OperationTimeoutError], object], error: OperationTimeoutError) -> None:
+    """Call the user's function; if it raises, that is logged."""
+    try:
+        on_timeout(error)
+    except Exception:
+        report_broken("timeout", "on_timeout", on_timeout)
+    finally:
+        del error
+
+
+def _drop(pending: Awaitable[Any]) -> None:
+    close = getattr(pending, "close", None) or getattr(pending, "cancel", None)
+    if callable(close):
+        close()

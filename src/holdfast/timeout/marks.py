@@ -1,0 +1,104 @@
+"""The nearest deadline of the running code, as guards see it: a mark in the context that nested calls inherit.
+
+A mark is a plain tuple, because a guarded call makes one each time:
+
+=============  =====================================================================================================
+`at`           the moment by which all must be done, in seconds of the clock that `read` reads
+`read`         the clock
+`holder`       who is cut at that moment: an asyncio task, a job of a worker thread, or None if nobody is
+`limit`        how long that was in all, and whose limit it is
+`cancelling`   how many cancellations the task had asked for when this began
+=============  =====================================================================================================
+
+Marks only get nearer: what sets a new one takes the nearer of its own moment and the one that is there.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from ..errors import DeadlineExceededError, OperationTimeoutError
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    Mark: TypeAlias = tuple[float, Callable[[], float], Any, "Limit", int]
+
+current: ContextVar[Mark | None] = ContextVar("holdfast.deadline", default=None)
+"""The nearest deadline of the running code."""
+
+
+_LEAVES_WORK = "__holdfast_leaves_work__"
+
+
+def note_leaves_work(wrapper: Any) -> None:
+    """Note that a guarded plain function may leave work behind in a thread; what wraps it takes the note over."""
+    setattr(wrapper, _LEAVES_WORK, True)
+
+
+def leaves_work(function: object) -> bool:
+    """Whether a function, or one that it wraps, may leave work behind in a thread."""
+    return getattr(function, _LEAVES_WORK, False) is True
+
+
+class Limit:
+    """How many seconds something may take, and whose limit that is.
+
+    `what` names it ("timeout", "deadline 'request'"), `of` what it is a limit of, if that is a function. `final`: it
+    ends the whole call, so that there is no use in trying again.
+    """
+
+    __slots__ = ("final", "of", "seconds", "what")
+
+    def __init__(self, seconds: float, what: str, of: str = "", *, final: bool = False) -> None:
+        self.seconds = seconds
+        self.what = what
+        self.of = of
+        self.final = final
+
+    @property
+    def whose(self) -> str:
+        """The limit in words, as "the timeout of fetch" or "the deadline 'request'"."""
+        return f"the {self.what} of {self.of}" if self.of else f"the {self.what}"
+
+    def exceeded(self) -> OperationTimeoutError:
+        """Return the error for what took longer than its own limit."""
+        kind = DeadlineExceededError if self.final else OperationTimeoutError
+        if self.of:
+            text = f"{self.of} took longer than its {self.what} of {self.seconds:g} s"
+        else:
+            text = f"{self.whose} of {self.seconds:g} s is over"
+        return kind(text, duration=self.seconds, name=self.of, limit=self.whose)
+
+    def cut_short(self, name: str, *, began: bool) -> DeadlineExceededError:
+        """Return the error for `name`, which this limit, that of somebody around it, cut short or kept from beginning.
+
+        What has not begun says nothing of the dependency, so a circuit breaker is to ignore it.
+        """
+        how = "was cut short" if began else "was not begun"
+        text = f"{name} {how}: {self.whose} of {self.seconds:g} s is over"
+        error = DeadlineExceededError(text, duration=self.seconds, name=name, limit=self.whose)
+        error.began = began
+        return error
+
+
+def left(mark: Mark) -> float:
+    """Return the seconds up to the mark; negative behind it."""
+    return mark[0] - mark[1]()
+
+
+def nearest(at: float, read: Callable[[], float], limit: Limit, name: str) -> Mark:
+    """Return the nearer of the current mark and that moment; of two at the same moment, the one that is there.
+
+    Raises `DeadlineExceededError` if the current mark has been passed: `name` must not begin.
+    """
+    outer = current.get()
+    if outer is not None:
+        remaining = left(outer)
+        if remaining <= 0:
+            raise outer[3].cut_short(name, began=False)
+        if remaining <= at - read():
+            return outer
+    return (at, read, None, limit, 0)
