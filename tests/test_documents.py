@@ -12,7 +12,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from holdfast import RETRY_POLICIES, BulkheadConfig, CircuitBreakerConfig, RetryPolicy
+from holdfast import RETRY_POLICIES, BulkheadConfig, CircuitBreakerConfig, RetryPolicy, TimeoutConfig
 from holdfast._runtime.system import SystemClock
 from holdfast.records import Record
 from holdfast.testing import VirtualClock
@@ -63,7 +63,12 @@ def test_the_readmes_table_lists_every_named_policy() -> None:
 
 @pytest.mark.parametrize(
     ("reference", "config"),
-    [("retry", RetryPolicy), ("circuit-breaker", CircuitBreakerConfig), ("bulkhead", BulkheadConfig)],
+    [
+        ("retry", RetryPolicy),
+        ("circuit-breaker", CircuitBreakerConfig),
+        ("bulkhead", BulkheadConfig),
+        ("timeout", TimeoutConfig),
+    ],
 )
 def test_the_reference_lists_every_field_and_no_other(reference: str, config: type[Record]) -> None:
     text = (ROOT / "docs" / "reference" / f"{reference}.md").read_text(encoding="utf-8")
@@ -72,7 +77,7 @@ def test_the_reference_lists_every_field_and_no_other(reference: str, config: ty
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(config._fields)
 
 
-@pytest.mark.parametrize("script", ["draw_backoff.py", "draw_circuit.py"])
+@pytest.mark.parametrize("script", ["draw_backoff.py", "draw_circuit.py", "draw_deadlines.py"])
 def test_the_pictures_are_drawn_from_the_code_as_it_is(script: str) -> None:
     drawing = runpy.run_path(str(ROOT / "docs" / "pictures" / script))
     assert drawing["PICTURE"].read_text(encoding="utf-8") == drawing["draw"]()

@@ -28,6 +28,22 @@ PRINTS = {
         "refused: bulkhead 'model': 3 calls are running and 5 wait, which is all that may",
         "8 answered, 4 refused, never more than 3 at once",
     ],
+    "timeouts.py": [
+        "async: cleaned up",
+        "async: recommend_async took longer than its timeout of 0.05 s",
+        "visit 3: page with ['bestseller']",
+        "visit 4: page without recommendations, left behind: {'recommend': 3}",
+        "it answers again: page with ['for ada']",
+        "4 took too long, 1 refused, 0 left behind",
+    ],
+    "deadlines.py": [
+        "no header: 200 stock of kelp",
+        "1 s: 200 stock of kelp",
+        "0.2 s: 504",
+        "answered in time: True",
+        "0 s: 504 DeadlineExceededError",
+        "reviews was asked 1 time, and told of at most 0.2 s: True",
+    ],
     "execute_directly.py": [
         "orders: rows of orders after 1 attempts, waited nothing",
         "invoices: rows of invoices after 3 attempts, waited 0.1 s, 0.2 s",

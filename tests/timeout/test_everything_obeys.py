@@ -29,11 +29,14 @@ from holdfast import (
     deadline,
     get_error_classifier,
     get_timeout_manager,
+    register_retry_policy,
     retrying,
+    time_left,
     with_circuit_breaker,
     with_retry,
     with_timeout,
 )
+from holdfast.retry import presets
 from holdfast.testing import VirtualClock
 
 LONG = 60.0
@@ -180,7 +183,7 @@ def test_blocks_have_the_limits_too(asynchronous: bool) -> None:
 
     limit, seconds = run_virtual(main()) if asynchronous else plain()
     assert seconds == 7
-    assert limit.startswith("the attempt_timeout of an attempt of retrying")
+    assert limit == "the attempt_timeout of retrying('default')"
     assert current_deadline() is None
 
 
@@ -492,3 +495,119 @@ def test_a_timed_out_attempt_is_made_again_by_the_retry_around_it() -> None:
         return "fetched"
 
     assert run_virtual(fetch()) == "fetched"
+
+
+# -- A limit that is hit inside ------------------------------------------------------------------------------------
+
+
+def test_an_attempts_own_limit_that_is_hit_by_something_in_it_is_retried(door: Door, clock: VirtualClock) -> None:
+    """To what is guarded inside, the limit is a deadline around it; to the retry it is one attempt that took too long."""
+    calls = []
+
+    def inside() -> str:
+        calls.append(1)
+        clock.advance(3)
+        time_left()
+        return "never"
+
+    async def inside_async() -> str:
+        return inside()
+
+    function: Any = inside if door.name == "sync" else inside_async if door.name == "async" else lambda: inside_async()
+    policy = RetryPolicy(name="each", max_attempts=3, attempt_timeout=2, backoff={"initial_delay": 0})
+    with pytest.raises(OperationTimeoutError, match="an attempt of .* took longer than its attempt_timeout") as caught:
+        door.run(with_retry(policy, clock=clock)(function))
+    assert len(calls) == 3
+    assert type(caught.value) is OperationTimeoutError
+    assert "gave up after 3 attempts" in caught.value.__notes__[0]
+    assert isinstance(caught.value.__cause__, DeadlineExceededError)
+
+
+def test_an_attempt_in_a_worker_whose_limit_is_hit_inside_is_retried() -> None:
+    calls = []
+
+    def inside() -> None:
+        calls.append(1)
+        with_timeout(LONG)(threading.Event().wait)(LONG) if len(calls) < 3 else None
+
+    policy: Any = {"attempt_timeout": SOON, "timeout_mode": "thread", "backoff": {"initial_delay": 0}}
+    with_retry(max_attempts=3, **policy)(inside)()
+    assert len(calls) == 3
+
+
+def test_a_block_whose_limit_is_hit_inside_is_retried(clock: VirtualClock) -> None:
+    numbers = []
+    for attempt in retrying(attempt_timeout=2, max_attempts=2, clock=clock, backoff={"initial_delay": 0}):
+        with attempt:
+            numbers.append(attempt.number)
+            if attempt.number == 1:
+                clock.advance(3)
+                time_left()
+    assert numbers == [1, 2]
+
+
+def test_a_timeout_that_is_hit_inside_is_the_functions_own_and_its_fallback_answers(
+    door: Door, clock: VirtualClock
+) -> None:
+    def inside() -> str:
+        clock.advance(3)
+        time_left()
+        return "never"
+
+    async def inside_async() -> str:
+        return inside()
+
+    function: Any = inside if door.name == "sync" else inside_async if door.name == "async" else lambda: inside_async()
+    manager = TimeoutManager(clock=clock)
+    modes: list[Any] = ["thread", "cooperative"]
+    for mode in modes:
+        with pytest.raises(OperationTimeoutError, match="took longer than its timeout of 2 s") as caught:
+            door.run(manager.protect(function, timeout=2, mode=mode))
+        assert type(caught.value) is OperationTimeoutError
+        assert door.run(manager.protect(function, timeout=2, fallback="known", mode=mode)) == "known"
+    assert door.run(manager.protect(manager.protect(function, timeout=9), timeout=2, fallback="outer")) == "outer"
+
+
+def test_a_deadline_around_a_timeout_stays_the_deadlines(gate: Gate) -> None:
+    @with_timeout(LONG, fallback="known")
+    def fetch() -> str:
+        with deadline(SOON, name="inner"):
+            return with_timeout(LONG)(gate)()
+
+    with pytest.raises(DeadlineExceededError, match="the deadline 'inner'"):
+        fetch()
+
+
+def test_a_quick_async_call_whose_limit_is_hit_in_a_task_of_its_own() -> None:
+    async def hang() -> None:
+        await asyncio.sleep(LONG)
+
+    @with_timeout(2, fallback="known")
+    async def fetch() -> str:
+        await asyncio.shield(asyncio.ensure_future(with_timeout(LONG)(hang)()))
+        return "never"
+
+    async def main() -> None:
+        for _ in range(3):
+            assert await fetch() == "known"
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("make", ["named policy", "keyed breaker"])
+def test_promise_27_also_where_it_is_not_known_yet_that_threads_are_left_behind(gate: Gate, make: str) -> None:
+    guard = Bulkhead(BulkheadConfig(name="db", max_concurrent=1, max_queue=0))
+    if make == "named policy":
+        call = guard.protect(with_retry("later")(gate))
+        register_retry_policy(RetryPolicy(name="later", max_attempts=1, attempt_timeout=SOON, timeout_mode="thread"))
+    else:
+        call = guard.protect(with_circuit_breaker("later", timeout=SOON, key=lambda: "k")(gate))
+    try:
+        with pytest.raises(OperationTimeoutError):
+            call()
+        assert guard.stats.available == 0
+        gate.open.set()
+        while not guard.stats.available:
+            with_timeout(LONG)(lambda: None)()
+    finally:
+        presets.registry.drop("later")

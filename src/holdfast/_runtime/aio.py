@@ -36,8 +36,9 @@ async def attempt_in(scope: TimeScope, call: Callable[[], Any]) -> Outcome:
         if failure is None:
             raise
         return Outcome(error=failure)
-    scope.close(outcome.error)
-    failure = None if outcome.error is not None else scope.late()
+    failure = scope.close(outcome.error)
+    if failure is None and outcome.error is None:
+        failure = scope.late()
     return outcome if failure is None else Outcome(error=failure)
 
 

@@ -46,6 +46,7 @@ _A_MOMENT = 100e-6
 _CAN_LOOK = hasattr(os, "eventfd")
 
 _ABSENT = object()
+_LEFT_BEHIND = " left behind by "
 _OURS = "holdfast."
 
 
@@ -148,14 +149,14 @@ class Job:
         """Leave the job behind; False if it is over."""
         self.left_at = time.monotonic()
         self._held = self._ledger.enter(self)
+        thread = self._thread
+        if thread is not None:
+            thread.name = f"{thread.name}{_LEFT_BEHIND}{self.name}"
         try:
             self._claim.pop()
         except IndexError:
             self._settle()
             return False
-        thread = self._thread
-        if thread is not None:
-            thread.name = f"{thread.name} left behind by {self.name}"
         return True
 
     def _take_over_context(self) -> None:
@@ -205,6 +206,9 @@ class Job:
                 report_broken("timeout", "closing a late result:", value.close)
 
     def _settle(self) -> None:
+        thread = self._thread
+        if thread is not None:
+            thread.name = thread.name.partition(_LEFT_BEHIND)[0]
         held, self._held = self._held, []
         self._ledger.leave(self)
         for hold in held:
@@ -298,7 +302,6 @@ def _hand_over(job: Job) -> None:
 
 def _serve(crew: _Crew) -> None:
     thread = threading.current_thread()
-    name = thread.name
     staying = True
     while staying:
         job = crew.jobs.get()
@@ -308,6 +311,4 @@ def _serve(crew: _Crew) -> None:
             crew.idle.append(None)  # before the caller goes on, who may come back at once
         if waited_for:
             job.tell()
-        else:
-            thread.name = name
         del job

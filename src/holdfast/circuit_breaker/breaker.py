@@ -222,8 +222,10 @@ class CircuitBreaker:
         guard = self._time_guard
         if guard is None:
             config = TimeoutConfig(seconds=settings.timeout, mode=settings.timeout_mode)
-            name = f"a call through circuit {self.name!r}"
-            guard = self._time_guard = TimeGuard(name, lambda: config, get_timeout_manager(), self.clock)
+            name = f"circuit {self.name!r}"
+            guard = self._time_guard = TimeGuard(
+                name, lambda: config, get_timeout_manager(), self.clock, subject=f"a call through {name}"
+            )
         return guard.limited(function)
 
     def tallied_late(self, phase: Closed, number: int) -> None:

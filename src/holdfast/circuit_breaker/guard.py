@@ -71,7 +71,11 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
 
 def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Breaker], function: Callable[..., Any]) -> Any:
     """Return `function` guarded, each call by the breaker that `find` names for its arguments."""
-    return tailor(_EACH, function, as_called=True, find=find, run=run_async if is_async(function) else run)
+    runner = run_async if is_async(function) else run
+    wrapper = tailor(_EACH, function, as_called=True, find=find, run=runner)
+    if runner is run:
+        note_leaves_work(wrapper)
+    return wrapper
 
 
 def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

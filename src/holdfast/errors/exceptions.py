@@ -170,6 +170,7 @@ class DeadlineExceededError(OperationTimeoutError):
 
     code = ErrorCode.DEADLINE_EXCEEDED
     began: bool = True
+    hit: object = None  # by which the limit that was hit knows itself again
 
 
 class RetryExhaustedError(HoldfastError):

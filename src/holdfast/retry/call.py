@@ -8,7 +8,7 @@ from functools import partial
 from .. import events
 from .._runtime.repetition import ENOUGH
 from .._runtime.system import SystemClock
-from ..errors import Classification, ErrorCategory, RetryExhaustedError
+from ..errors import Classification, DeadlineExceededError, ErrorCategory, RetryExhaustedError
 from ..journal import logger, report_broken
 from ..timeout.manager import get_timeout_manager
 from ..timeout.marks import Limit, current, left
@@ -16,7 +16,7 @@ from ..timeout.scope import Scope, expiry
 from ..timeout.worker import LEFT_BEHIND, call_in_worker
 from ..typed import TYPE_CHECKING
 from .context import RetryContext, RetryResult
-from .policy import ask, refuse_awaitable
+from .policy import ask, attempt_limit, refuse_awaitable
 from .state import RetryState, Step
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .._runtime.repetition import Outcome
     from ..clock import Clock
-    from ..errors import DeadlineExceededError, ErrorClassifier
+    from ..errors import ErrorClassifier
     from .policy import RetryPolicy
 
 _NOTE = "holdfast: "
@@ -123,9 +123,9 @@ class RetryCall:
             limit = self._total_limit()
             seconds = self.state.started + policy.total_timeout - now
         if policy.attempt_timeout is not None and policy.attempt_timeout - (now - began) < seconds:
-            limit = Limit(policy.attempt_timeout, "attempt_timeout", f"an attempt of {self.name}")
+            limit = attempt_limit(policy.attempt_timeout, self.name)
             seconds = policy.attempt_timeout - (now - began)
-        return None if limit is None else Scope(limit, self.name, self.clock, seconds)
+        return None if limit is None else Scope(limit, self.name, self.clock, seconds, keeper=get_timeout_manager())
 
     def _total_limit(self) -> Limit:
         return Limit(self.state.policy.total_timeout or 0.0, "total_timeout", self.name, final=True)
@@ -145,12 +145,20 @@ class RetryCall:
         mark = scope.open()
         scope.close(None)
         manager = get_timeout_manager()
-        value = call_in_worker(self.name, mark, manager, Pace(), call)
-        if value is not LEFT_BEHIND:
-            return value
-        error = expiry(mark[3], scope.limit, self.name)
         try:
-            manager.timed_out(self.name, error, left_behind=True)
+            value = call_in_worker(self.name, mark, manager, Pace(), call)
+        except DeadlineExceededError as within:
+            error = scope.limit.caused(within)
+            if error is None:
+                raise
+            left_behind = False
+        else:
+            if value is not LEFT_BEHIND:
+                return value
+            error = expiry(mark[3], scope.limit, self.name)
+            left_behind = True
+        try:
+            manager.timed_out(self.name, error, left_behind=left_behind)
             raise error
         finally:
             del error
@@ -309,9 +317,18 @@ def _under(scope: Scope, call: Callable[[], Any]) -> Any:
     """Call in this thread, where all that is guarded keeps to the limit."""
     scope.open()
     try:
-        return call()
-    finally:
+        value = call()
+    except BaseException as error:
+        failure = scope.close(error)
+        if failure is None:
+            raise
+    else:
         scope.close(None)
+        return value
+    try:
+        raise failure
+    finally:
+        del failure
 
 
 def _words(seen: Classification) -> tuple[str, str]:

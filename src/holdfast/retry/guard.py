@@ -97,7 +97,7 @@ def _guard_plain(
         try:
             result = function(*args, **kwargs)
         except Exception as error:
-            return _Begun(started, error, None)
+            return _Begun(started, limit.caused(error) or error, None)
         finally:
             current.reset(token)
         return _Begun(started, None, result) if is_awaitable(result) else result
@@ -151,8 +151,8 @@ def _guard_plain(
         settle=settle,
         plain=plain,
     )
-    if source.is_known() and source.policy().uses_workers:
-        note_leaves_work(wrapper)
+    if source.is_named or source.policy().uses_workers:
+        note_leaves_work(wrapper)  # also if the name may yet come to stand for such a policy
     return wrapper
 
 

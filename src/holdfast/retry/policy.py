@@ -86,9 +86,8 @@ class RetryPolicy(Settings):
         * `retry_on`: exception types, or a function of the error; replaces the categories. Default None.
         * `should_retry(error, attempt)`: asked first; True or False decides, None leaves it to the rest.
         * `retry_on_result(value)`: true for a result so bad that the call is tried again; if the last one is bad too,
-          `RetryExhaustedError` holds it. Not with `idempotent=False`. `close_discarded=True` calls `aclose()` or
-          `close()` of bad results that are
-          thrown away.
+          `RetryExhaustedError` holds it. Not with `idempotent=False`. With `close_discarded=True`, bad results that are
+          thrown away are closed, by `aclose()` or `close()`.
         * `idempotent`: False if running the operation twice does harm: then only what certainly was not executed is
           tried again. Default True.
         * `budget`: a `RetryBudget` shared with others. Default None.
@@ -258,7 +257,7 @@ class RetryPolicy(Settings):
         """Return the limit that the first attempt of `name` has, or None."""
         total, attempt = self.total_timeout, self.attempt_timeout
         if attempt is not None:  # never longer than total_timeout
-            return Limit(attempt, "attempt_timeout", f"an attempt of {name}")
+            return attempt_limit(attempt, name)
         return None if total is None else Limit(total, "total_timeout", name, final=True)
 
     @property
@@ -323,6 +322,11 @@ class RetryPolicy(Settings):
             except (KeyError, TypeError):  # a metaclass may forbid to hash its classes
                 continue
         return self.backoff
+
+
+def attempt_limit(seconds: float, name: str) -> Limit:
+    """Return the limit of one attempt of `name`."""
+    return Limit(seconds, "attempt_timeout", name, subject=f"an attempt of {name}")
 
 
 def _with(factory: str, usual: RetryFields, fields: RetryFields) -> RetryFields:

@@ -38,6 +38,11 @@ class PolicySource:
         """Whether there is a policy to be had now; a name may become known later."""
         return not isinstance(self._given, str) or self._given in registry.view
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the policy is what a name stands for, which may change."""
+        return isinstance(self._given, str)
+
     def policy(self) -> RetryPolicy:
         """Return the policy as it is now; raise `UnknownPolicyError` if the name stands for nothing."""
         base = registry.get(self._given) if isinstance(self._given, str) else self._given

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..records import Record, did_you_mean
 from ..settings import Settings, optional_callable, seconds, text
 from ..typed import TYPE_CHECKING
-from .marks import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,10 +71,6 @@ class TimeoutConfig(Settings):
         mine["seconds"] = limit_in_seconds(owner, self.seconds)
         optional_callable(owner, "on_timeout", self.on_timeout, "(error)")
         mine["mode"] = as_mode(owner, "mode", self.mode)
-
-    def limit(self, function: str) -> Limit:
-        """Return the limit for calls of `function`."""
-        return Limit(self.seconds, "timeout", function)
 
 
 def limit_in_seconds(owner: str, value: Any) -> float:

@@ -13,10 +13,10 @@ from .._runtime.system import SYSTEM_CLOCK, SystemClock
 from .._runtime.tailor import Template, tailor
 from .._runtime.threads import loop_is_running
 from ..errors import DeadlineExceededError
-from ..functions import is_async
+from ..functions import is_async, name_of
 from ..journal import report_broken
 from ..typed import TYPE_CHECKING
-from .marks import current, nearest, note_leaves_work
+from .marks import Limit, current, nearest, note_leaves_work
 from .scope import Scope, expiry, judged, reset
 from .worker import LEFT_BEHIND, call_in_worker
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ..errors import OperationTimeoutError
     from ..registry import Binding
     from .config import TimeoutConfig
-    from .marks import Limit, Mark
-    from .worker import Keeper
+    from .keeper import Keeper
+    from .marks import Mark
 
 
 _ELSEWHERE = (
@@ -101,12 +101,18 @@ class Home:
 
 
 class TimeGuard:
-    """The time limit of one function or operation: `config` gives what it is set to now."""
+    """The time limit of one function or operation: `config` gives what it is set to now.
 
-    __slots__ = ("_awaits", "_config", "_known", "_pace", "clock", "keeper", "name")
+    `subject` is what takes too long, for errors, if that is not what has the limit.
+    """
 
-    def __init__(self, name: str, config: Callable[[], TimeoutConfig], keeper: Keeper, clock: Clock) -> None:
+    __slots__ = ("_awaits", "_config", "_known", "_pace", "clock", "keeper", "name", "subject")
+
+    def __init__(
+        self, name: str, config: Callable[[], TimeoutConfig], keeper: Keeper, clock: Clock, *, subject: str = ""
+    ) -> None:
         self.name = name
+        self.subject = subject
         self.keeper = keeper
         self.clock = clock
         self._config = config
@@ -119,7 +125,7 @@ class TimeGuard:
         config = self._config()
         known = self._known
         if known is None or known[0] is not config:
-            known = self._known = (config, config.limit(self.name))
+            known = self._known = (config, Limit(config.seconds, "timeout", self.name, subject=self.subject))
         return known
 
     def home(self) -> Home | None:
@@ -168,7 +174,7 @@ class TimeGuard:
         """A quick call came back with `error`; return our own error if it is our cancellation."""
         fired = home.waiting.pop(number, None) is None
         reset(token)
-        return judged(cut, home.limit, self.name, error, fired=fired)
+        return judged(cut, home.limit, self.name, error, fired=fired) or home.limit.caused(error)
 
     async def conclude(self, config: TimeoutConfig, error: OperationTimeoutError) -> Any:
         """Answer for a call that took too long, or raise `error`."""
@@ -193,9 +199,22 @@ class TimeGuard:
         read = SYSTEM_CLOCK.monotonic
         at = read() + limit.seconds
         mark = self._open(lambda: nearest(at, read, limit, self.name))
-        value = call_in_worker(self.name, mark, self.keeper, self._pace, function, args, kwargs)
-        if value is LEFT_BEHIND:
-            return self._answer(config, expiry(mark[3], limit, self.name), left_behind=True)
+        failure = None
+        try:
+            value = call_in_worker(name_of(function), mark, self.keeper, self._pace, function, args, kwargs)
+        except DeadlineExceededError as error:
+            failure = limit.caused(error)
+            if failure is None:
+                raise
+            value = None
+        left_behind = value is LEFT_BEHIND
+        if left_behind:
+            failure = expiry(mark[3], limit, self.name)
+        if failure is not None:
+            try:
+                return self._answer(config, failure, left_behind=left_behind)
+            finally:
+                del failure
         if is_awaitable(value):
             self._awaits = True
             return self._awaited(config, limit, at, read, value)
@@ -217,12 +236,18 @@ class TimeGuard:
         try:
             value = function(*args, **kwargs)
         except BaseException as error:
-            scope.close(error)
-            raise
-        scope.close(None)
-        failure = None if config.mode == "cooperative" else scope.late()
+            failure = scope.close(error)
+            if failure is None:
+                raise
+            value = None
+        else:
+            scope.close(None)
+            failure = None if config.mode == "cooperative" else scope.late()
         if failure is not None:
-            return self._answer(config, failure, left_behind=False)
+            try:
+                return self._answer(config, failure, left_behind=False)
+            finally:
+                del failure
         return self._awaited(config, limit, at, read, value) if is_awaitable(value) else value
 
     def _reader(self) -> Callable[[], float]:

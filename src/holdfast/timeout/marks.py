@@ -46,16 +46,17 @@ def leaves_work(function: object) -> bool:
 class Limit:
     """How many seconds something may take, and whose limit that is.
 
-    `what` names it ("timeout", "deadline 'request'"), `of` what it is a limit of, if that is a function. `final`: it
-    ends the whole call, so that there is no use in trying again.
+    `what` names it ("timeout", "deadline 'request'"), `of` says of what it is the limit, if that is a function or a
+    guard, and `subject` what takes too long. `final`: it ends the whole call, so there is no use in trying again.
     """
 
-    __slots__ = ("final", "of", "seconds", "what")
+    __slots__ = ("final", "of", "seconds", "subject", "what")
 
-    def __init__(self, seconds: float, what: str, of: str = "", *, final: bool = False) -> None:
+    def __init__(self, seconds: float, what: str, of: str = "", *, subject: str = "", final: bool = False) -> None:
         self.seconds = seconds
         self.what = what
         self.of = of
+        self.subject = subject or of
         self.final = final
 
     @property
@@ -67,10 +68,10 @@ class Limit:
         """Return the error for what took longer than its own limit."""
         kind = DeadlineExceededError if self.final else OperationTimeoutError
         if self.of:
-            text = f"{self.of} took longer than its {self.what} of {self.seconds:g} s"
+            text = f"{self.subject} took longer than its {self.what} of {self.seconds:g} s"
         else:
             text = f"{self.whose} of {self.seconds:g} s is over"
-        return kind(text, duration=self.seconds, name=self.of, limit=self.whose)
+        return kind(text, duration=self.seconds, name=self.of or "the block", limit=self.whose)
 
     def cut_short(self, name: str, *, began: bool) -> DeadlineExceededError:
         """Return the error for `name`, which this limit, that of somebody around it, cut short or kept from beginning.
@@ -81,7 +82,19 @@ class Limit:
         text = f"{name} {how}: {self.whose} of {self.seconds:g} s is over"
         error = DeadlineExceededError(text, duration=self.seconds, name=name, limit=self.whose)
         error.began = began
+        error.hit = self
         return error
+
+    def caused(self, error: object) -> OperationTimeoutError | None:
+        """Return the error for what took longer than its own limit, if `error` says that something in it was cut by it.
+
+        To what is in it this limit is one around it, after which there is no use in going on. To its owner it is not.
+        """
+        if not isinstance(error, DeadlineExceededError) or error.hit is not self or self.final:
+            return None
+        own = self.exceeded()
+        own.__cause__ = error
+        return own
 
 
 def left(mark: Mark) -> float:

@@ -15,22 +15,32 @@ if TYPE_CHECKING:
     from .._runtime.timers import Timers
     from ..clock import Clock
     from ..errors import OperationTimeoutError
+    from .keeper import Keeper
     from .marks import Limit, Mark
 
 
 class Scope:
     """A limit of `seconds` from when it is opened, by default all of those that it has. To be opened and closed once.
 
-    `name` is what is done in it, for errors.
+    `name` is what is done in it, for errors. `keeper` is told if its time was cut short.
     """
 
-    __slots__ = ("_clock", "_cut", "_name", "_number", "_seconds", "_timers", "_token", "limit", "mark")
+    __slots__ = ("_clock", "_cut", "_keeper", "_name", "_number", "_seconds", "_timers", "_token", "limit", "mark")
 
-    def __init__(self, limit: Limit, name: str, clock: Clock, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        limit: Limit,
+        name: str,
+        clock: Clock,
+        seconds: float | None = None,
+        *,
+        keeper: Keeper | None = None,
+    ) -> None:
         self.limit = limit
         self.mark: Mark | None = None
         self._name = name
         self._clock = clock
+        self._keeper = keeper
         self._seconds = limit.seconds if seconds is None else seconds
         self._token: Token[Mark | None] | None = None
         self._timers: Timers | None = None
@@ -70,11 +80,17 @@ class Scope:
         if self._token is not None:
             reset(self._token)
             self._token = None
-        if self._timers is not None:
-            timers, self._timers = self._timers, None
+        timers, self._timers = self._timers, None
+        failure = None
+        if timers is not None:
             fired = not timers.take_out(self._number)
-            return judged(self._cut, self.limit, self._name, error, fired=fired)
-        return None
+            failure = judged(self._cut, self.limit, self._name, error, fired=fired)
+        return self._noted(failure or self.limit.caused(error))
+
+    def _noted(self, failure: OperationTimeoutError | None) -> OperationTimeoutError | None:
+        if failure is not None and self._keeper is not None:
+            self._keeper.timed_out(self._name, failure)
+        return failure
 
     def late(self) -> OperationTimeoutError | None:
         """Return our own error if what has just ended well took too long by a clock on which nobody can be cut in time.
@@ -84,7 +100,7 @@ class Scope:
         mark = self.mark
         if mark is None or isinstance(self._clock, SystemClock) or mark[1]() <= mark[0]:
             return None
-        return expiry(mark[3], self.limit, self._name)
+        return self._noted(expiry(mark[3], self.limit, self._name))
 
 
 def reset(token: Token[Mark | None]) -> None:

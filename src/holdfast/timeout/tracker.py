@@ -8,6 +8,7 @@ from ..records import Record
 from ..settings import shown
 from ..typed import TYPE_CHECKING
 from .deadlines import Deadline, deadline_of, named_limit
+from .manager import get_timeout_manager
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class DeadlineBlock:
                 limit, seconds = sent.told, sent.seconds
         if seconds <= 0:
             raise limit.cut_short("the block", began=False)
-        self._scope = Scope(limit, "the block", clock, seconds)
+        self._scope = Scope(limit, "the block", clock, seconds, keeper=get_timeout_manager())
         return self._scope
 
     def _opened(self, scope: Scope) -> Deadline:

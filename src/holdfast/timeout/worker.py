@@ -9,31 +9,11 @@ from .marks import current, left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final, NoReturn, Protocol
+    from typing import Any, Final, NoReturn
 
-    from .._runtime.leftovers import Ledger
     from .._runtime.workers import Job, Pace
-    from ..errors import OperationTimeoutError
+    from .keeper import Keeper
     from .marks import Mark
-
-    class Keeper(Protocol):
-        """What keeps count of the calls, and tells those who listen."""
-
-        @property
-        def ledger(self) -> Ledger:
-            """The calls that were left behind."""
-            ...
-
-        def timed_out(
-            self, name: str, error: OperationTimeoutError, *, registered: str = "", left_behind: bool = False
-        ) -> None:
-            """A call took too long, under a limit of that registered name, if it has one."""
-            ...
-
-        def refused(self) -> None:
-            """A call was not begun."""
-            ...
-
 
 _NO_LOOP = {"no running event loop", "There is no current event loop in thread "}  # what asyncio says
 
