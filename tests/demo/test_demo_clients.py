@@ -23,8 +23,8 @@ from holdfast.demo.clients import (
     ask_with_streams_and_retry,
     ask_with_urllib,
     ask_with_urllib_and_retry,
-    streams_with_all_three,
-    urllib_with_all_three,
+    streams_with_all_four,
+    urllib_with_all_four,
 )
 from holdfast.demo.guards import Guards
 from holdfast.demo.script import Behaviour, Phase, Script, body_of
@@ -77,8 +77,10 @@ BARE = [
 GUARDED = [
     pytest.param(ask_with_urllib_and_retry, id="urllib-retry"),
     pytest.param(through_streams(ask_with_streams_and_retry), id="streams-retry"),
-    pytest.param(lambda call: urllib_with_all_three(Guards())(call), id="urllib-all-three"),
-    pytest.param(through_streams(lambda call: streams_with_all_three(Guards())(call)), id="streams-all-three"),
+    pytest.param(lambda call: urllib_with_all_four(Guards(call.site.timeout / 2))(call), id="urllib-all-four"),
+    pytest.param(
+        through_streams(lambda call: streams_with_all_four(Guards(call.site.timeout / 2))(call)), id="streams-all-four"
+    ),
 ]
 
 
@@ -162,9 +164,30 @@ def test_holdfast_recovers_from_every_kind_of_trouble(ask: Ask, act: Behaviour) 
 
 @pytest.mark.parametrize("ask", GUARDED)
 def test_holdfast_recovers_from_a_stall(ask: Ask) -> None:
-    with call_to(Behaviour.STALL, timeout=0.15) as (call, _):
+    with call_to(Behaviour.STALL, timeout=0.3) as (call, _):
         assert ask(call) == body_of(7)
         assert call.attempts >= 2
+
+
+def test_a_blocking_attempt_that_is_cut_short_counts_and_keeps_its_permit_until_the_client_gives_it_up() -> None:
+    guards = Guards(0.2)
+    with call_to(Behaviour.STALL, timeout=30.0) as (call, _):
+        assert urllib_with_all_four(guards)(call) == body_of(7)
+        assert call.attempts == 2
+        assert (call.site.crowd.now, guards.bulkhead.stats.active) == (1, 1)
+        assert guards.report()[-3:] == (1, 1, 1)
+    guards.see_out(30.0)  # the server was stopped, so the client has given it up
+    assert guards.report()[-3:] == (1, 1, 0)
+    assert call.site.crowd.now == 0
+
+
+def test_an_attempt_over_streams_that_is_cut_short_is_over() -> None:
+    guards = Guards(0.2)
+    with call_to(Behaviour.STALL, timeout=5.0) as (call, _):
+        assert through_streams(streams_with_all_four(guards))(call) == body_of(7)
+        assert call.attempts == 2
+        assert (call.site.crowd.now, guards.bulkhead.stats.active) == (0, 0)
+    assert guards.report()[-3:] == (1, 0, 0)
 
 
 @pytest.mark.parametrize("ask", GUARDED)
@@ -193,13 +216,21 @@ def test_no_attempt_is_made_once_the_demonstration_was_interrupted(ask: Ask) -> 
 
 
 @pytest.mark.parametrize("ask", BARE + GUARDED)
-@pytest.mark.parametrize("act", [Behaviour.ANSWER, Behaviour.MISSING, Behaviour.STALL])
+@pytest.mark.parametrize("act", [Behaviour.ANSWER, Behaviour.MISSING])
 def test_an_attempt_is_counted_while_it_is_under_way_and_not_after_it(ask: Ask, act: Behaviour) -> None:
-    with call_to(act, timeout=0.15 if act is Behaviour.STALL else 5.0) as (call, _):
-        with suppress(HTTPError, StatusError, TimeoutError):
+    with call_to(act) as (call, _):
+        with suppress(HTTPError, StatusError):
             ask(call)
         assert call.site.crowd.now == 0
         assert call.site.crowd.most == 1
+
+
+@pytest.mark.parametrize("ask", BARE)
+def test_an_attempt_that_the_client_gave_up_is_no_longer_counted(ask: Ask) -> None:
+    with call_to(Behaviour.STALL, timeout=0.15) as (call, _):
+        with suppress(TimeoutError):
+            ask(call)
+        assert (call.site.crowd.now, call.site.crowd.most) == (0, 1)
 
 
 def test_a_crowd_knows_how_many_there_were_at_once() -> None:

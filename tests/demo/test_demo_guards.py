@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
 from collections.abc import Callable, Iterator
+from threading import Event
 from urllib.error import HTTPError
 
 import pytest
 
-from holdfast import CircuitOpenError, CircuitState, get_breaker_registry, get_bulkhead_registry
+from holdfast import (
+    CircuitOpenError,
+    CircuitState,
+    OperationTimeoutError,
+    get_breaker_registry,
+    get_bulkhead_registry,
+    get_timeout_manager,
+    with_timeout,
+)
 from holdfast.demo import Plan
-from holdfast.demo.clients import Call, Site, StatusError, streams_with_all_three, urllib_with_all_three
+from holdfast.demo.clients import Call, Site, StatusError, streams_with_all_four, urllib_with_all_four
 from holdfast.demo.guards import BREAKER, BULKHEAD, RETRIES, Guards
 from holdfast.demo.plan import Protection, Scenario
 from holdfast.demo.run import SCENARIOS, run_scenario
@@ -21,6 +31,7 @@ from holdfast.demo.strips import screen
 from holdfast.testing import VirtualClock
 
 AN_HOUR = 3600
+LONG = 5.0  # seconds that an attempt may take where that is not what is tested
 GUARDED = [scenario for scenario in SCENARIOS if scenario.protection is Protection.ALL]
 
 
@@ -41,11 +52,11 @@ def server() -> Iterator[Server]:
 
 
 def with_urllib(guards: Guards) -> Callable[[Call], bytes]:
-    return urllib_with_all_three(guards)
+    return urllib_with_all_four(guards)
 
 
 def with_streams(guards: Guards) -> Callable[[Call], bytes]:
-    ask = streams_with_all_three(guards)
+    ask = streams_with_all_four(guards)
 
     async def asked(call: Call) -> bytes:
         return await ask(call)
@@ -57,7 +68,7 @@ def with_streams(guards: Guards) -> Callable[[Call], bytes]:
 def test_the_circuit_opens_refuses_unasked_and_closes_when_the_server_is_well(
     client: Callable[[Guards], Callable[[Call], bytes]], server: Server
 ) -> None:
-    guards = Guards(clock := VirtualClock())
+    guards = Guards(LONG, clock := VirtualClock())
     ask = client(guards)
     site = Site(server.host, server.port, timeout=5.0)
     for number in range(BREAKER.failure_threshold):
@@ -69,7 +80,7 @@ def test_the_circuit_opens_refuses_unasked_and_closes_when_the_server_is_well(
         ask(refused)
     assert refused.attempts == 0
     assert server.acted == {Behaviour.PAUSE: BREAKER.failure_threshold}
-    assert guards.report() == (1, CircuitState.OPEN, 1, 0)
+    assert guards.report() == (1, CircuitState.OPEN, 1, 0, 0, 0, 0)
 
     longest = BREAKER.longest_reset_timeout  # the server has asked for an hour, which is more
     clock.advance(0.9 * longest)
@@ -78,14 +89,14 @@ def test_the_circuit_opens_refuses_unasked_and_closes_when_the_server_is_well(
     clock.advance(0.1 * longest)
     with pytest.raises((HTTPError, StatusError)):
         ask(Call(site, 102))  # a probe
-    assert guards.report() == (2, CircuitState.OPEN, 2, 0)
+    assert guards.report() == (2, CircuitState.OPEN, 2, 0, 0, 0, 0)
 
     assert isinstance(server.script, Switch)
     server.script.switch_on()
     clock.advance(longest)
     for number in range(BREAKER.success_threshold):
         assert ask(Call(site, number)) == body_of(number)
-    assert guards.report() == (2, CircuitState.CLOSED, 2, 0)
+    assert guards.report() == (2, CircuitState.CLOSED, 2, 0, 0, 0, 0)
     assert guards.moves == [
         CircuitState.OPEN, CircuitState.HALF_OPEN, CircuitState.OPEN, CircuitState.HALF_OPEN, CircuitState.CLOSED
     ]  # fmt: skip
@@ -94,7 +105,7 @@ def test_the_circuit_opens_refuses_unasked_and_closes_when_the_server_is_well(
 def opened_in_the_rough_time(seed: int) -> bool:
     """Let a circuit see all that the script has for the rough time, each attempt right after the one before."""
     script = Script(seed)
-    guards = Guards(VirtualClock())
+    guards = Guards(LONG, VirtualClock())
     for call in range(Plan().outage.start):
         for attempt in range(1, RETRIES.max_attempts + 1):
             met = script.behaviour(call=call, attempt=attempt)
@@ -117,7 +128,7 @@ def test_the_rough_time_hardly_ever_opens_the_circuit() -> None:
 
 
 def test_an_outage_opens_it_after_a_few_failures_in_a_row_whatever_was_before() -> None:
-    guards = Guards(VirtualClock())
+    guards = Guards(LONG, VirtualClock())
     for _ in range(1_000):
         guards.breaker.execute(lambda: "fine")
     for failures in range(BREAKER.failure_threshold):
@@ -128,7 +139,7 @@ def test_an_outage_opens_it_after_a_few_failures_in_a_row_whatever_was_before() 
 
 
 def test_too_many_requests_are_no_reason_to_open_it() -> None:
-    guards = Guards(VirtualClock())
+    guards = Guards(LONG, VirtualClock())
     for _ in range(2 * BREAKER.failure_threshold):
         with guards.breaker.acquire() as permit:
             permit.fail(StatusError(429, {}))
@@ -141,7 +152,7 @@ def test_the_breaker_looks_at_the_server_a_few_times_in_the_outage() -> None:
 
 
 def test_who_finds_no_permit_free_waits_in_the_queue_and_is_counted() -> None:
-    guards = Guards()
+    guards = Guards(LONG)
 
     async def main() -> None:
         free = asyncio.Event()
@@ -157,7 +168,7 @@ def test_who_finds_no_permit_free_waits_in_the_queue_and_is_counted() -> None:
             await free.wait()
 
     asyncio.run(main())
-    assert guards.report() == (0, CircuitState.CLOSED, 0, 3)
+    assert guards.report() == (0, CircuitState.CLOSED, 0, 3, 0, 0, 0)
 
 
 @pytest.mark.parametrize("scenario", GUARDED, ids=lambda scenario: scenario.name)
@@ -169,3 +180,41 @@ def test_every_run_has_guards_of_its_own_and_leaves_none_in_the_registries(scena
         assert report.opened >= 1
     assert get_breaker_registry().get_all() == {}
     assert get_bulkhead_registry().get_all() == {}
+    assert get_timeout_manager().registered == {}
+
+
+def test_attempts_that_are_cut_short_and_left_behind_are_counted_and_seen_out() -> None:
+    guards = Guards(0.01)
+    done = Event()
+    hang = with_timeout(guards.timeout, manager=guards.timeouts)(done.wait)
+    for _ in range(3):
+        with pytest.raises(OperationTimeoutError):
+            hang()
+    assert guards.report()[-3:] == (3, 3, 3)
+
+    began = time.monotonic()
+    guards.see_out(0.05)
+    assert time.monotonic() - began >= 0.05
+    assert guards.report()[-3:] == (3, 3, 3), "patience has an end"
+
+    done.set()
+    guards.see_out(30.0)
+    assert guards.report()[-3:] == (3, 3, 0)
+
+
+def test_an_attempt_in_a_task_that_is_cut_short_leaves_nothing_behind() -> None:
+    guards = Guards(0.01)
+
+    @with_timeout(guards.timeout, manager=guards.timeouts)
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(OperationTimeoutError):
+        asyncio.run(hang())
+    assert guards.report()[-3:] == (1, 0, 0)
+
+
+def test_an_attempt_is_cut_short_long_before_the_client_gives_it_up_and_that_long_before_the_answer() -> None:
+    plan = Plan()
+    assert plan.attempt_timeout <= plan.timeout / 2 <= plan.stall / 4
+    assert 4 * plan.pace < plan.attempt_timeout, "an answer without a stall has time"

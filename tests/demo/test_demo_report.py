@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -44,14 +45,23 @@ def result(
     for cause, count in lost_to.items():
         fates += [Fate(Outcome.LOST, 1, 0.001, cause)] * count
     fates += [Fate(Outcome.REFUSED, 0, 0.00005, "CircuitOpenError")] * refused + [PENDING] * pending
-    guarded = SCENARIOS[run].protection is Protection.ALL
+    guards = GuardsReport(
+        opened=2,
+        state=CircuitState.CLOSED,
+        refused=refused,
+        queued=9,
+        cut_short=4,
+        most_left_behind=2 if SCENARIOS[run].door == "threads" else 0,
+        left_behind=0,
+    )
     return Result(
         scenario=SCENARIOS[run],
         fates=tuple(fates),
         requests={Phase.ROUGH: 20, Phase.OUTAGE: 50 - refused, Phase.WELL: 30},
         most_at_once=6,
         seconds=1.234,
-        guards=GuardsReport(opened=2, state=CircuitState.CLOSED, refused=refused, queued=9) if guarded else None,
+        guards=guards if SCENARIOS[run].protection is Protection.ALL else None,
+        stalled=frozenset({1, 98, 99}),
     )
 
 
@@ -70,7 +80,7 @@ def test_no_terminal_gets_one_plain_line_for_a_run(monkeypatch: pytest.MonkeyPat
     text = shown(io.StringIO(), {})
     assert ESCAPE not in text
     assert "\r" not in text
-    assert text.splitlines()[-1].split("  ")[0] == "threads, all three"
+    assert text.splitlines()[-1].split("  ")[0] == "threads, all four"
     assert text.splitlines()[-1].endswith(" 10 lost")
 
 
@@ -129,7 +139,7 @@ def test_the_ruler_shows_where_in_the_strips_the_outage_is(monkeypatch: pytest.M
     stream = io.StringIO()
     screen(stream, {}).begin(PLAN)
     ruler = stream.getvalue().splitlines()[-1]
-    strip = ruler[len("threads, all three  ") :]
+    strip = ruler[len("threads, all four  ") :]
     assert (strip.index("["), strip.index("]")) == (20, 69)
     assert "outage" in strip[20:70]
 
@@ -160,31 +170,52 @@ ALL = [
 
 
 def test_the_tables_have_a_row_per_run_and_aligned_columns() -> None:
-    callers, server, circuit = render_report(ALL, PLAN).split("\n\n")[:3]
-    for table_of, rows in ((callers, 6), (server, 6), (circuit, 2)):
+    callers, server, circuit, stalls = render_report(ALL, PLAN).split("\n\n")[:4]
+    for table_of, rows in ((callers, 6), (server, 6), (circuit, 2), (stalls, 6)):
         lines = table_of.strip("\n").splitlines()
         assert len(lines) == rows + 2
         assert len({len(line) for line in lines}) == 1
         assert max(len(line) for line in lines) <= 79
-    assert callers.splitlines()[5].split() == ["threads,", "all", "three", "30", "19", "51", "40", "1", "ms"]
-    assert server.splitlines()[-1].split() == ["tasks,", "all", "three", "60", "10", "6", "9"]
-    assert circuit.splitlines()[-1].split() == "tasks, all three 2 x 40 50 us 0 of 30 CLOSED".split()
+    assert callers.splitlines()[5].split() == ["threads,", "all", "four", "30", "19", "51", "40", "1", "ms"]
+    assert server.splitlines()[-1].split() == ["tasks,", "all", "four", "60", "10", "6", "9"]
+    assert circuit.splitlines()[-1].split() == "tasks, all four 2 x 40 50 us 0 of 30 CLOSED".split()
+    assert stalls.splitlines()[-6].split() == ["threads,", "bare", "3", "1", "1", "ms", "-", "-", "-"]
+    assert stalls.splitlines()[-4].split() == "threads, all four 3 1 50 us 4 up to 2 0".split()
+    assert stalls.splitlines()[-1].split() == "tasks, all four 3 1 50 us 4 0 0".split()
     assert ESCAPE not in render_report(ALL, PLAN)
 
 
 def test_the_conclusion_gives_the_numbers_of_the_runs() -> None:
-    bare, retry, guarded = (" ".join(part.split()) for part in render_report(ALL, PLAN).split("\n\n")[3:])
+    bare, retry, guarded, stalls = (" ".join(part.split()) for part in render_report(ALL, PLAN).split("\n\n")[4:])
     assert bare == "Without holdfast 140 of 200 calls were lost."
     assert retry == (
         "With a retry alone 4 were lost (2 to HTTP 404, never retried, 2 to ConnectionResetError). But in the outage "
         "the server got 100 requests instead of 100, up to 6 at once, and a caller then waited 1 ms (median)."
     )
     assert guarded == (
-        "With circuit breaker and bulkhead besides, it got 20, and never more than 6 at once. The price: 101 were lost "
-        "(80 to CircuitOpenError, 21 to HTTP 404, never retried). In return, who was refused knew it in 50 us (median). "
-        "The circuits opened 4 times; 2 of 2 were closed in the end, and 0 of the 60 calls after the outage were "
-        "answered."
+        "With circuit breaker, bulkhead and timeout besides, it got 20, and never more than 6 at once. The price: 101 "
+        "were lost (80 to CircuitOpenError, 21 to HTTP 404, never retried). In return, who was refused knew it in 50 us "
+        "(median). The circuits opened 4 times; 2 of 2 were closed in the end, and 0 of the 60 calls after the outage "
+        "were answered."
     )
+    assert stalls == (
+        "Of the calls at which the server stalled, 2 of 6 (median wait 1 ms) were answered without holdfast, 3 of 6 "
+        "(median wait 1 ms) with a retry alone, and 2 of 6 (median wait 50 us) with all four, where the timeout cut 8 "
+        "attempts short after 200 ms. By that at most 2 in threads and none in tasks were left behind at the same time, "
+        "still running; in the end none. The longest call took 1 ms of the 4.0 s that it may take."
+    )
+
+
+@pytest.mark.parametrize(
+    ("left_behind", "words"), [(0, "still running; in the end none."), (3, "still running; in the end 3.")]
+)
+def test_the_conclusion_tells_what_is_left_behind_in_the_end(left_behind: int, words: str) -> None:
+    last = result(2)
+    assert last.guards is not None
+    last = replace(last, guards=last.guards._replace(left_behind=left_behind, cut_short=1))
+    text = " ".join(render_report([result(0), result(1), last], PLAN).split())
+    assert words in text
+    assert "the timeout cut 1 attempt short" in text
 
 
 @pytest.mark.parametrize(("lost", "words"), [(0, "none was lost."), (1, "1 was lost (1 to TimeoutError).")])
@@ -208,10 +239,10 @@ def test_json_has_the_plan_and_a_row_per_run() -> None:
         "retry_after_ms": 150,
     }
     assert told["runs"][5] == {
-        "run": "tasks, all three",
+        "run": "tasks, all four",
         "door": "tasks",
         "client": "asyncio streams",
-        "protection": "all three",
+        "protection": "all four",
         "calls": 100,
         "attempts": 80,
         "answered": 30,
@@ -223,7 +254,19 @@ def test_json_has_the_plan_and_a_row_per_run() -> None:
         "wait_in_outage": 0.001,
         "requests": {"rough": 20, "outage": 10, "well": 30},
         "most_at_once": 6,
-        "guards": {"opened": 2, "state": "CLOSED", "refused": 40, "refusal": 0.00005, "queued": 9},
+        "stalls": {"calls": 3, "answered": 1, "wait": 0.00005},
+        "longest_wait": 0.001,
+        "guards": {
+            "opened": 2,
+            "state": "CLOSED",
+            "refused": 40,
+            "refusal": 0.00005,
+            "queued": 9,
+            "attempt_timeout": 0.2,
+            "cut_short": 4,
+            "most_left_behind": 0,
+            "left_behind": 0,
+        },
         "seconds": 1.234,
     }
     assert told["runs"][0]["guards"] is None

@@ -19,6 +19,7 @@ RESULT = Result(
     requests=dict.fromkeys(Phase, 2),
     most_at_once=2,
     seconds=1.0,
+    stalled=frozenset({1, 3}),
 )
 
 
@@ -32,6 +33,8 @@ def test_a_part_of_the_calls_can_be_counted() -> None:
     assert RESULT.count(Outcome.REFUSED, among=range(4, 6)) == 1
     assert RESULT.count(Outcome.ANSWERED, among=range(4, 6)) == 0
     assert RESULT.count(*Outcome, among=range(6, 6)) == 0
+    assert RESULT.count(*Outcome, among=range(5, 99)) == 1
+    assert RESULT.count(Outcome.RECOVERED, among=RESULT.stalled) == 1
 
 
 def test_the_refused_are_among_the_lost() -> None:
@@ -41,6 +44,8 @@ def test_the_refused_are_among_the_lost() -> None:
 
 def test_a_wait_is_known_when_it_is_over() -> None:
     assert RESULT.waits(range(3, 6)) == [0.2, 0.0001]
+    assert RESULT.waits(RESULT.stalled) == [0.3, 0.2]
+    assert RESULT.waits() == [0.01, 0.3, 0.02, 0.2, 0.0001]
 
 
 def test_a_refusal_is_that_of_a_call_which_was_never_sent() -> None:

@@ -45,13 +45,13 @@ def test_fifty_first_attempts_meet_with_every_kind_of_trouble(seed: int, round_:
     script = Script(seed)
     met = Counter(script.behaviour(call=50 * round_ + place, attempt=1) for place in range(50))
     assert met == {
-        Behaviour.ANSWER: 34,
+        Behaviour.ANSWER: 33,
         Behaviour.BUSY: 4,
         Behaviour.PAUSE: 1,
         Behaviour.LIMITED: 3,
         Behaviour.RESET: 3,
         Behaviour.TRUNCATED: 2,
-        Behaviour.STALL: 2,
+        Behaviour.STALL: 3,
         Behaviour.MISSING: 1,
     }
 
@@ -113,6 +113,16 @@ def test_even_the_shortest_waits_outlast_the_outage() -> None:
     plan = Plan()
     shortest = sum(low for low, _ in RETRIES.backoff.delays(RETRIES.max_attempts - 1))
     assert shortest > 1.5 * len(plan.outage) * plan.gap
+
+
+def test_the_seed_that_is_shown_stalls_early_enough_for_another_attempt_before_the_outage() -> None:
+    plan = Plan()
+    script = Script(plan.seed)
+    stalled = [c for c in range(plan.outage.start) if script.behaviour(call=c, attempt=1) is Behaviour.STALL]
+    again = [script.behaviour(call=call, attempt=2) for call in stalled]
+    assert again == [Behaviour.ANSWER] * 3
+    longest_wait = RETRIES.backoff.delays(1)[0][1]
+    assert max(stalled) * plan.gap + plan.attempt_timeout + longest_wait + plan.pace < plan.outage.start * plan.gap
 
 
 def test_every_call_has_an_answer_of_its_own_and_always_the_same() -> None:

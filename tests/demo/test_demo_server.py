@@ -103,6 +103,7 @@ def test_a_stalled_answer_does_not_come_while_the_client_waits(server: Server) -
             connection.recv(1)
         ask(server, call_with(Behaviour.ANSWER))  # others are answered meanwhile
     assert server.acted == {Behaviour.STALL: 1, Behaviour.ANSWER: 1}
+    assert server.stalled == {call_with(Behaviour.STALL)}
 
 
 def test_a_stalled_answer_comes_late_to_those_who_wait_for_it() -> None:

@@ -1,6 +1,6 @@
 """The clients: a blocking one that asks with `urllib`, and one over asyncio streams; each of them bare and guarded.
 
-The guarded ones differ from the bare ones by their decorators alone: one line for retries, three lines for all. All of
+The guarded ones differ from the bare ones by their decorators alone: one line for retries, four lines for all. All of
 them hand back the body they got, whole and right, or raise.
 """
 
@@ -15,7 +15,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
-from holdfast import bulkhead, with_circuit_breaker, with_retry
+from holdfast import bulkhead, with_circuit_breaker, with_retry, with_timeout
 
 from .guards import RETRIES
 from .script import body_of
@@ -152,24 +152,26 @@ async def ask_with_streams_and_retry(call: Call) -> bytes:
     return await ask_with_streams(call)
 
 
-def urllib_with_all_three(guards: Guards) -> Callable[[Call], bytes]:
-    """Return the blocking client, which asks only while the circuit is closed, and only when it is its turn."""
+def urllib_with_all_four(guards: Guards) -> Callable[[Call], bytes]:
+    """Return the blocking client, which asks while the circuit is closed, when it is its turn, and not for long."""
 
     @with_retry(RETRIES)
     @with_circuit_breaker(guards.breaker)
     @bulkhead(guards.bulkhead)
+    @with_timeout(guards.timeout, manager=guards.timeouts)
     def ask(call: Call) -> bytes:
         return ask_with_urllib(call)
 
     return ask
 
 
-def streams_with_all_three(guards: Guards) -> Callable[[Call], Awaitable[bytes]]:
+def streams_with_all_four(guards: Guards) -> Callable[[Call], Awaitable[bytes]]:
     """Return the client over asyncio streams, guarded in the same way."""
 
     @with_retry(RETRIES)
     @with_circuit_breaker(guards.breaker)
     @bulkhead(guards.bulkhead)
+    @with_timeout(guards.timeout, manager=guards.timeouts)
     async def ask(call: Call) -> bytes:
         return await ask_with_streams(call)
 

@@ -12,7 +12,8 @@ class Plan:
 
     A call is sent every `gap`, whether or not earlier ones are answered, as users do. The calls whose numbers lie in
     `outage` meet with one; before it the server has a rough time, and after it the server is well. The server takes
-    `pace` over every request. `timeout` is the client's own for one attempt; a stalled answer comes at twice that.
+    `pace` over every request. `timeout` is the client's own for one attempt; holdfast cuts an attempt short at half
+    of that, and a stalled answer comes at twice that.
     """
 
     seed: int = 1
@@ -25,6 +26,16 @@ class Plan:
     retry_after_ms: int = 150
 
     @property
+    def attempt_timeout(self) -> float:
+        """How long an attempt may take where holdfast sees to it."""
+        return self.timeout / 2
+
+    @property
+    def stall(self) -> float:
+        """How late a stalled answer comes."""
+        return self.timeout * 2
+
+    @property
     def afterwards(self) -> range:
         """The numbers of the calls that are sent after the outage."""
         return range(self.outage.stop, self.calls)
@@ -35,7 +46,7 @@ class Protection(StrEnum):
 
     BARE = "bare"
     RETRY = "retry"
-    ALL = "all three"
+    ALL = "all four"
 
 
 @dataclass(frozen=True)

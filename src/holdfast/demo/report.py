@@ -1,4 +1,4 @@
-"""What is shown in the end: a table each for the callers, the server and the circuit, and in words what it comes to."""
+"""What is shown in the end: tables for callers, server, circuit and stalls, and in words what it comes to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast import CircuitState
 
+from .guards import RETRIES
 from .plan import Protection
 from .result import Outcome, middle
 from .script import Phase
@@ -18,6 +19,7 @@ from .tables import table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .guards import GuardsReport
     from .plan import Plan
     from .result import Result
 
@@ -27,8 +29,8 @@ _ANSWERS = (Outcome.ANSWERED, Outcome.RECOVERED)
 
 def render_report(results: Sequence[Result], plan: Plan) -> str:
     """Return the closing tables and what they come to."""
-    parts = [_of_callers(results, plan), _of_server(results), _of_circuit(results, plan), *_conclusion(results, plan)]
-    return "\n" + "\n\n".join(parts)
+    tables = [_of_callers(results, plan), _of_server(results), _of_circuit(results, plan), _of_stalls(results)]
+    return "\n" + "\n\n".join([*tables, *_conclusion(results, plan)])
 
 
 def _of_callers(results: Sequence[Result], plan: Plan) -> str:
@@ -79,6 +81,26 @@ def _of_circuit(results: Sequence[Result], plan: Plan) -> str:
     return table(headings, rows, right=headings[1:])
 
 
+def _of_stalls(results: Sequence[Result]) -> str:
+    headings = ["the stalls", "calls", "answered", "it took", "cut short", "left behind", "in the end"]
+    rows = [
+        [
+            result.scenario.name,
+            str(len(result.stalled)),
+            str(result.count(*_ANSWERS, among=result.stalled)),
+            _duration(middle(result.waits(result.stalled))),
+            *(("-", "-", "-") if result.guards is None else _of_cuts(result.guards)),
+        ]
+        for result in results
+    ]
+    return table(headings, rows, right=headings[1:])
+
+
+def _of_cuts(guards: GuardsReport) -> tuple[str, str, str]:
+    most = guards.most_left_behind
+    return str(guards.cut_short), f"up to {most}" if most else "0", str(guards.left_behind)
+
+
 def _duration(seconds: float | None) -> str:
     """Return a duration in the unit that suits it; a dash if there is none.
 
@@ -99,7 +121,12 @@ def _conclusion(results: Sequence[Result], plan: Plan) -> list[str]:
     )
     return [
         textwrap.fill(paragraph, width=79)
-        for paragraph in (_in_short_bare(bare), _in_short_retry(retry, bare, plan), _in_short_all(guarded, plan))
+        for paragraph in (
+            _in_short_bare(bare),
+            _in_short_retry(retry, bare, plan),
+            _in_short_all(guarded, plan),
+            _in_short_stalls(bare, retry, guarded, plan),
+        )
     ]
 
 
@@ -124,12 +151,34 @@ def _in_short_all(guarded: Sequence[Result], plan: Plan) -> str:
     closed = sum(report.state is CircuitState.CLOSED for report in reports)
     answered = sum(result.count(*_ANSWERS, among=plan.afterwards) for result in guarded)
     return (
-        f"With circuit breaker and bulkhead besides, it got {_outage_load(guarded)}, and never more than "
+        f"With circuit breaker, bulkhead and timeout besides, it got {_outage_load(guarded)}, and never more than "
         f"{_most_at_once(guarded)} at once. The price: {_losses(guarded)}."
         f"{'' if refusal is None else f' In return, who was refused knew it in {_duration(refusal)} (median).'} "
         f"The circuits opened {'once' if opened == 1 else f'{opened} times'}; {closed} of {len(reports)} were closed "
         f"in the end, and {answered} of the {len(plan.afterwards) * len(guarded)} calls after the outage were answered."
     )
+
+
+def _in_short_stalls(bare: Sequence[Result], retry: Sequence[Result], guarded: Sequence[Result], plan: Plan) -> str:
+    reports = {result.scenario.door: result.guards for result in guarded if result.guards is not None}
+    cut_short = sum(report.cut_short for report in reports.values())
+    left_behind = " and ".join(f"{report.most_left_behind or 'none'} in {door}" for door, report in reports.items())
+    in_the_end = sum(report.left_behind for report in reports.values())
+    longest = max((wait for result in guarded for wait in result.waits()), default=None)
+    return (
+        f"Of the calls at which the server stalled, {_stalls(bare)} were answered without holdfast, {_stalls(retry)} "
+        f"with a retry alone, and {_stalls(guarded)} with all four, where the timeout cut {cut_short} "
+        f"attempt{'' if cut_short == 1 else 's'} short after {_duration(plan.attempt_timeout)}. By that at most "
+        f"{left_behind} were left behind at the same time, still running; in the end {in_the_end or 'none'}. The "
+        f"longest call took {_duration(longest)} of the {_duration(RETRIES.total_timeout)} that it may take."
+    )
+
+
+def _stalls(results: Sequence[Result]) -> str:
+    stalled = sum(len(result.stalled) for result in results)
+    answered = sum(result.count(*_ANSWERS, among=result.stalled) for result in results)
+    took = middle(wait for result in results for wait in result.waits(result.stalled))
+    return f"{answered} of {stalled} (median wait {_duration(took)})"
 
 
 def _losses(results: Sequence[Result]) -> str:
@@ -173,6 +222,12 @@ def _as_dict(result: Result, plan: Plan) -> dict[str, Any]:
         "wait_in_outage": middle(result.waits(plan.outage)),
         "requests": {phase.value: count for phase, count in result.requests.items()},
         "most_at_once": result.most_at_once,
+        "stalls": {
+            "calls": len(result.stalled),
+            "answered": result.count(*_ANSWERS, among=result.stalled),
+            "wait": middle(result.waits(result.stalled)),
+        },
+        "longest_wait": max(result.waits(), default=None),
         "guards": None
         if guards is None
         else {
@@ -181,6 +236,10 @@ def _as_dict(result: Result, plan: Plan) -> dict[str, Any]:
             "refused": guards.refused,
             "refusal": middle(result.refusals),
             "queued": guards.queued,
+            "attempt_timeout": plan.attempt_timeout,
+            "cut_short": guards.cut_short,
+            "most_left_behind": guards.most_left_behind,
+            "left_behind": guards.left_behind,
         },
         "seconds": round(result.seconds, 3),
     }

@@ -1,4 +1,4 @@
-"""What came of a run: of each of its calls, of the requests that reached the server, and of the circuit."""
+"""What came of a run: of each of its calls, of the requests that reached the server, and of the guards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from .guards import GuardsReport
     from .plan import Scenario
@@ -56,7 +56,9 @@ class Result:
     """How many attempts were under way at the same time, at most; the clients counted them."""
     seconds: float
     guards: GuardsReport | None = None
-    """What the circuit breaker and the bulkhead tell; None in the runs without them."""
+    """What the circuit breaker, the bulkhead and the timeouts tell; None in the runs without them."""
+    stalled: frozenset[int] = frozenset()
+    """The numbers of the calls at which the server stalled; it noted them."""
 
     @property
     def calls(self) -> int:
@@ -68,10 +70,9 @@ class Result:
         """How many attempts were made at the calls that have come to an end."""
         return sum(fate.attempts for fate in self.fates)
 
-    def count(self, *outcomes: Outcome, among: range | None = None) -> int:
+    def count(self, *outcomes: Outcome, among: Container[int] | None = None) -> int:
         """Return how many calls had one of these outcomes; only those whose numbers are `among` these, if given."""
-        fates = self.fates if among is None else self.fates[among.start : among.stop]
-        return sum(1 for fate in fates if fate.outcome in outcomes)
+        return sum(1 for fate in self._fates(among) if fate.outcome in outcomes)
 
     @property
     def done(self) -> int:
@@ -88,10 +89,12 @@ class Result:
         """How many calls were lost to what."""
         return Counter(fate.cause for fate in self.fates if fate.cause is not None)
 
-    def waits(self, among: range) -> list[float]:
+    def waits(self, among: Container[int] | None = None) -> list[float]:
         """Return how many seconds the callers waited for the end of these calls, good or bad."""
-        ended = (fate for fate in self.fates[among.start : among.stop] if fate.outcome is not Outcome.PENDING)
-        return [fate.seconds for fate in ended]
+        return [fate.seconds for fate in self._fates(among) if fate.outcome is not Outcome.PENDING]
+
+    def _fates(self, among: Container[int] | None) -> Iterable[Fate]:
+        return (fate for number, fate in enumerate(self.fates) if among is None or number in among)
 
     @property
     def refusals(self) -> list[float]:

@@ -18,8 +18,8 @@ from .clients import (
     ask_with_streams_and_retry,
     ask_with_urllib,
     ask_with_urllib_and_retry,
-    streams_with_all_three,
-    urllib_with_all_three,
+    streams_with_all_four,
+    urllib_with_all_four,
 )
 from .guards import Guards
 from .plan import Plan, Protection, Scenario
@@ -51,7 +51,7 @@ class Traffic:
 
     def __init__(self, scenario: Scenario, plan: Plan, server: Server, watcher: Watcher) -> None:
         self.site = Site(server.host, server.port, plan.timeout)
-        self.guards = Guards()
+        self.guards = Guards(plan.attempt_timeout)
         self._scenario = scenario
         self._plan = plan
         self._server = server
@@ -91,6 +91,7 @@ class Traffic:
             scenario=self._scenario,
             fates=tuple(self._fates),
             requests=dict(self._server.requests),
+            stalled=frozenset(self._server.stalled),
             most_at_once=self.site.crowd.most,
             seconds=time.monotonic() - self._started,
             guards=self.guards.report() if self._scenario.protection is Protection.ALL else None,
@@ -159,10 +160,10 @@ def in_tasks(client: Callable[[Guards], Callable[[Call], Awaitable[object]]]) ->
 DRIVERS: dict[Scenario, Callable[[Traffic], None]] = {
     Scenario("threads", "urllib", Protection.BARE): in_threads(lambda _: ask_with_urllib),
     Scenario("threads", "urllib", Protection.RETRY): in_threads(lambda _: ask_with_urllib_and_retry),
-    Scenario("threads", "urllib", Protection.ALL): in_threads(urllib_with_all_three),
+    Scenario("threads", "urllib", Protection.ALL): in_threads(urllib_with_all_four),
     Scenario("tasks", "asyncio streams", Protection.BARE): in_tasks(lambda _: ask_with_streams),
     Scenario("tasks", "asyncio streams", Protection.RETRY): in_tasks(lambda _: ask_with_streams_and_retry),
-    Scenario("tasks", "asyncio streams", Protection.ALL): in_tasks(streams_with_all_three),
+    Scenario("tasks", "asyncio streams", Protection.ALL): in_tasks(streams_with_all_four),
 }
 """What sends the traffic of each run."""
 
@@ -176,12 +177,13 @@ def run_scenario(scenario: Scenario, plan: Plan, watcher: Watcher) -> Result:
     with Server(
         script,
         pace=plan.pace,
-        stall=2 * plan.timeout,
+        stall=plan.stall,
         retry_after=plan.retry_after,
         retry_after_ms=plan.retry_after_ms,
     ) as server:
         traffic = Traffic(scenario, plan, server, watcher)
         DRIVERS[scenario](traffic)
+        traffic.guards.see_out(plan.stall)  # by then even a stalled answer has come
         result = traffic.result()
     watcher.finished(result)
     return result

@@ -46,13 +46,13 @@ class Phase(StrEnum):
 
 
 _FIRST_ATTEMPTS = {
-    Behaviour.ANSWER: 34,
+    Behaviour.ANSWER: 33,
     Behaviour.BUSY: 4,
     Behaviour.PAUSE: 1,
     Behaviour.LIMITED: 3,
+    Behaviour.STALL: 3,
     Behaviour.RESET: 3,
     Behaviour.TRUNCATED: 2,
-    Behaviour.STALL: 2,
     Behaviour.MISSING: 1,
 }
 """How many of fifty calls in a row meet with what at their first attempt in the rough time: a third are in trouble."""

@@ -35,7 +35,8 @@ class Server:
     `pace` is how many seconds it takes over every request, whatever comes of it; `stall` is how many seconds late a
     stalled answer comes; `retry_after` (whole seconds) and `retry_after_ms` are what it asks for when it is busy.
     `reached` is set by the sender to the number of the newest call, and so moves the script into its outage and out of
-    it. `acted` counts what was done, one entry per request that arrived, and `requests` how many arrived in each phase.
+    it. `acted` counts what was done, one entry per request that arrived, and `requests` how many arrived in each phase;
+    `stalled` are the numbers of the calls at which it stalled.
 
     >>> with Server(Script(seed=1)) as server:
     ...     server.host
@@ -63,6 +64,7 @@ class Server:
         self.reached = 0
         self.acted: Counter[Behaviour] = Counter()
         self.requests = dict.fromkeys(Phase, 0)
+        self.stalled: set[int] = set()
         milliseconds = {"retry-after-ms": str(retry_after_ms)}
         self._refusals: dict[Behaviour, tuple[str, bytes, Mapping[str, str]]] = {
             Behaviour.BUSY: ("503 Service Unavailable", b"busy\n", milliseconds),
@@ -140,6 +142,7 @@ class Server:
             await _send(writer, *self._refusals[behaviour])
         else:
             if behaviour is Behaviour.STALL:
+                self.stalled.add(call)
                 await self._let_pass(self.stall)
             body = body_of(call)
             sent = body[: len(body) // 2] if behaviour is Behaviour.TRUNCATED else body

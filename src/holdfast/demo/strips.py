@@ -144,6 +144,6 @@ def _title(plan: Plan) -> str:
         f"A server on loopback misbehaves by script (seed {plan.seed}): at first it has a rough time (503 and 429, "
         f"resets, truncated bodies, stalls), then it is down for {len(plan.outage) * plan.gap:.1f} seconds, then well. "
         f"It gets the same {plan.calls} calls {len(SCENARIOS)} times, from threads (urllib) and from tasks (asyncio "
-        "streams): bare, with @with_retry, and with all three, which are @with_retry, @with_circuit_breaker and "
-        "@bulkhead."
+        "streams): bare, with @with_retry, and with all four, which are @with_retry, @with_circuit_breaker, @bulkhead "
+        "and @with_timeout."
     )
