@@ -7,7 +7,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import breakers, bulkheads, growth, handover, imports, retries, sizes, stacks, threads
+from . import (
+    breakers,
+    bulkheads,
+    expiries,
+    growth,
+    handover,
+    imports,
+    leftovers,
+    pending,
+    retries,
+    sizes,
+    stacks,
+    threads,
+    timeouts,
+)
 from .report import Result, broken, machine, table, write_json
 
 SEED = 20260101
@@ -16,11 +30,15 @@ BENCHMARKS: dict[str, Callable[..., Result]] = {
     **retries.BENCHMARKS,
     **breakers.BENCHMARKS,
     **bulkheads.BENCHMARKS,
+    **timeouts.BENCHMARKS,
+    **expiries.BENCHMARKS,
+    **pending.BENCHMARKS,
     **stacks.BENCHMARKS,
     **handover.BENCHMARKS,
     **threads.BENCHMARKS,
     **sizes.BENCHMARKS,
     **growth.BENCHMARKS,
+    **leftovers.BENCHMARKS,
     **imports.BENCHMARKS,
 }
 

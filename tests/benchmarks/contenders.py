@@ -44,6 +44,8 @@ class Contender:
     distributions: str = ""
     """The names of what it is made of, with spaces between them, as they are installed."""
     only: Literal["sync", "async"] | None = None
+    promising: bool = True
+    """Whether what a situation promises of holdfast is promised of this, if it is made of holdfast alone."""
 
     @property
     def version(self) -> str:
@@ -93,6 +95,12 @@ class Situation:
     """Looks, before the timing and, if calls are to raise, after it, whether they do what they are to do."""
     promised: float | None = None
     """What holdfast may cost here at most, as a multiple of the yardstick."""
+    turn: int = TURN
+    """Nanoseconds that one contender's turn should last, if only this thread calls."""
+    beyond: str = ""
+    """The contender that does nothing, to compare only what the others add to it; else whole calls are compared."""
+    added: str = ""
+    """What it is that they add."""
 
 
 def measure(contenders: Sequence[Contender], situation: Situation, *, rounds: int, seed: int) -> Result:
@@ -117,8 +125,9 @@ def measure(contenders: Sequence[Contender], situation: Situation, *, rounds: in
             yardstick,
             rounds=rounds,
             seed=seed,
-            passes=turns(timers, length=THREADED_TURN if situation.threads else TURN),
+            passes=turns(timers, length=THREADED_TURN if situation.threads else situation.turn),
             calls=CALLS_PER_PASS * (situation.threads or 1),
+            beyond=situation.beyond,
         )
         if situation.raising:
             for check in checks:
@@ -126,8 +135,8 @@ def measure(contenders: Sequence[Contender], situation: Situation, *, rounds: in
     return Result(
         name=situation.name,
         title=situation.title,
-        what="call",
-        yardstick=yardstick if situation.threads is None else f"{yardstick} with as many threads",
+        what=situation.added or "call",
+        yardstick=_yardstick(yardstick, situation),
         rounds=rounds,
         shown_as="time" if situation.threads is None else "rate",
         rows=tuple(
@@ -136,11 +145,18 @@ def measure(contenders: Sequence[Contender], situation: Situation, *, rounds: in
                 version=contender.version,
                 timing=timings.get(contender.name),
                 absent=absent.get(contender.name, ""),
-                promised=situation.promised if contender.distributions == "holdfast" else None,
+                promised=situation.promised if contender.distributions == "holdfast" and contender.promising else None,
             )
             for contender in contenders
+            if contender.name != situation.beyond
         ),
     )
+
+
+def _yardstick(name: str, situation: Situation) -> str:
+    if situation.beyond:
+        return f"what {name} adds"
+    return name if situation.threads is None else f"{name} with as many threads"
 
 
 def _once(guarded: Function, situation: Situation, runner: asyncio.Runner) -> Callable[[], object]:

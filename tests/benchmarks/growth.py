@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import breakers, bulkheads
+from . import breakers, bulkheads, timeouts
 from .contenders import AbsentError, Contender, Function
 from .report import Result, Row
 from .tracing import Traced
@@ -128,6 +128,7 @@ BENCHMARKS: dict[str, Callable[..., Result]] = {
     for contenders, traffic in (
         (breakers.CLOSED, Traffic("breaker-growth", "what a breaker keeps that stays closed", *LET_IN)),
         (bulkheads.contenders(bulkheads.PERMITS), Traffic("bulkhead-growth", "what a bulkhead keeps", *LET_IN)),
+        (timeouts.ASYNC_ONLY, Traffic("timeout-growth", "what async calls with a time limit keep", *LET_IN)),
         (breakers.OPEN, Traffic("refusal-growth", "what a breaker keeps that is open", *REFUSED)),
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,15 +22,15 @@ class Row:
     version: str = ""
     timing: Timing | None = None
     size: float | None = None
-    """Bytes, where these are what is measured."""
+    """Bytes, or how many of something there are, where that is what is measured."""
     absent: str = ""
     """Why there is neither."""
     promised: float | None = None
-    """What is promised at most: of the ratio of times, or of the bytes."""
+    """What is promised at most: of the ratio of times, or of the size."""
 
     @property
     def measured(self) -> float | None:
-        """What is compared: the ratio of times, or the bytes."""
+        """What is compared: the ratio of times, or the size."""
         return self.size if self.timing is None else self.timing.ratio
 
     def keeps_its_promise(self, tolerance: float) -> bool:
@@ -54,16 +55,23 @@ class Result:
     name: str
     title: str
     what: str
-    """What the figures are of: a call, an import; of bytes, where they go."""
+    """What the figures are of: a call, an import; of bytes, where they go; of a count, what is counted."""
     rows: tuple[Row, ...]
     yardstick: str = ""
-    """What times are compared with; nothing, if it is bytes that are measured."""
+    """What times are compared with; nothing, if it is no times that are measured."""
     rounds: int = 1
-    shown_as: Literal["time", "rate", "bytes"] = "time"
+    shown_as: Literal["time", "rate", "bytes", "count"] = "time"
     """A rate is so many per second, and its share of the yardstick's is the inverse of the ratio of times."""
     best_first: bool = True
     """How the table is sorted; else the rows stay as they are."""
     facts: tuple[Fact, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        """What follows a promised figure in a sentence."""
+        if self.yardstick:
+            return f"x {self.yardstick}"
+        return "bytes" if self.shown_as == "bytes" else self.what
 
 
 def version_of(distribution: str) -> str:
@@ -85,7 +93,7 @@ def broken(results: Sequence[Result], tolerance: float) -> list[str]:
     for result in results:
         for row in result.rows:
             if not row.keeps_its_promise(tolerance):
-                limit = f"{row.promised:g} x {result.yardstick}" if result.yardstick else f"{row.promised:,g} bytes"
+                limit = f"{row.promised:g} {result.unit}" if result.yardstick else f"{row.promised:,g} {result.unit}"
                 found = f"could not be measured ({row.absent})" if row.measured is None else f"is {row.measured:,.3f}"
                 lines.append(f"{result.name}: {row.library} promises at most {limit}; it {found}")
         lines += [f"{result.name}: it does not hold that {fact.text}" for fact in result.facts if not fact.holds]
@@ -94,7 +102,8 @@ def broken(results: Sequence[Result], tolerance: float) -> list[str]:
 
 def machine() -> str:
     """Name the interpreter and the machine that the figures are of."""
-    return f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.python_implementation()} {platform.python_version()} on {platform.platform()}, {cores} cores"
 
 
 def table(result: Result, tolerance: float) -> str:
@@ -129,6 +138,8 @@ def _header(result: Result) -> tuple[str, ...]:
             return ("library", "version", f"{result.what}s per second", "share", "middle half", "promised")
         case "bytes":
             return ("library", "version", f"bytes {result.what}", "promised")
+        case "count":
+            return ("library", "version", result.what, "promised")
 
 
 def _cells(row: Row, result: Result, tolerance: float) -> tuple[str, ...]:

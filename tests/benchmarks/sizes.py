@@ -1,4 +1,4 @@
-"""How many bytes one circuit breaker or one bulkhead takes.
+"""How many bytes one circuit breaker, one bulkhead, or the time limit of one function takes.
 
 Thousands are made, under names that exist already, so that what they share counts for nothing: the code, and the config
 where one does for all. Each has let a call pass before it is weighed, for some parts may be made only then.
@@ -10,15 +10,18 @@ import asyncio
 import functools
 import importlib
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any
 
 from .breakers import FAILURES, RESET_TIMEOUT, interlock_config
 from .bulkheads import PERMITS, PLACES
-from .contenders import AbsentError, obtain
+from .contenders import AbsentError, Decorator, Function, bare_wrapper, obtain
 from .report import Result, Row, version_of
+from .timeouts import LIMIT
 from .tracing import Traced
 
 SIZE_PROMISE = 2048
@@ -202,7 +205,45 @@ BULKHEADS = (
     Kind("interlock", _interlock_bulkhead, "interlock-cb"),
 )
 
+
+def _calling(find: Callable[[], Decorator], function: Function) -> Make:
+    """Let each function that is decorated be called as well; the one within is the same for all."""
+    decorate = find()
+    if not iscoroutinefunction(function):
+        return _having_called(lambda name: decorate(function), "__call__")
+    loop = asyncio.new_event_loop()
+
+    def make(name: str) -> object:
+        guarded = decorate(function)
+        loop.run_until_complete(guarded(_answer))
+        return guarded
+
+    weakref.finalize(make, loop.close)
+    return make
+
+
+async def _call_async(function: Callable[[], int]) -> int:
+    return function()
+
+
+def _call(function: Callable[[], int]) -> int:
+    return function()
+
+
+def _holdfast_timeout() -> Decorator:
+    decorator: Decorator = importlib.import_module("holdfast").with_timeout(LIMIT)
+    return decorator
+
+
+TIMEOUTS = (
+    Kind("bare wrapper, async", lambda: _calling(lambda: bare_wrapper, _call_async)),
+    Kind("holdfast, async", lambda: _calling(_holdfast_timeout, _call_async), "holdfast"),
+    Kind("bare wrapper, plain", lambda: _calling(lambda: bare_wrapper, _call)),
+    Kind("holdfast, plain", lambda: _calling(_holdfast_timeout, _call), "holdfast"),
+)
+
 BENCHMARKS: dict[str, Callable[..., Result]] = {
     "breaker-size": functools.partial(measure_size, "breaker", BREAKERS),
     "bulkhead-size": functools.partial(measure_size, "bulkhead", BULKHEADS),
+    "timeout-size": functools.partial(measure_size, "timeout", TIMEOUTS),
 }

@@ -1,13 +1,15 @@
-"""What retry, circuit breaker and bulkhead around one function add to a call that succeeds.
+"""What retry, circuit breaker, bulkhead and time limit around one function add to a call that succeeds.
 
-Beside holdfast's three stand what one builds today from a library for each and a semaphore, and the libraries that have
-all three. They are set up as where they stand alone: three attempts without delay, open after five failures, ten calls
+Beside holdfast's stand what one builds today from a library for each, a semaphore and `asyncio.timeout`, and the libraries
+that have all of them. They are set up as where they stand alone: three attempts without delay, open after five failures, ten calls
 at once. The retry is outermost, so that each attempt asks the breaker, and the bulkhead innermost, but for pyresilience,
-which has an order of its own.
+which has an order of its own. Async functions have a time limit in a stack of its own, inside of all the others, so that it is
+one for each attempt.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 from collections.abc import Callable
@@ -17,9 +19,13 @@ from .breakers import FAILURES, PEERS as BREAKERS, RESET_TIMEOUT, interlock_brea
 from .bulkheads import PERMITS, PLACES, semaphore
 from .contenders import BARE, Contender, Decorator, Function, Situation, measure, plain, plain_async
 from .report import Result
+from .timeouts import LIMIT, in_block
 
 STACK_PROMISE = 3.5
 """A call through all three costs at most this many times one bare wrapper."""
+
+LIMITED_STACK_PROMISE = 6.0
+"""An async call through all three and a time limit costs at most this many times one bare wrapper."""
 
 
 def _stacked(*decorators: Decorator) -> Decorator:
@@ -42,6 +48,10 @@ def _holdfast() -> Decorator:
     )
 
 
+def _holdfast_limited() -> Decorator:
+    return _stacked(_holdfast(), importlib.import_module("holdfast").with_timeout(LIMIT))
+
+
 def _holdfast_by_name() -> Decorator:
     holdfast = importlib.import_module("holdfast")
     return _stacked(
@@ -49,6 +59,12 @@ def _holdfast_by_name() -> Decorator:
         holdfast.with_circuit_breaker("stack"),
         holdfast.bulkhead("stack", max_concurrent=PERMITS, max_queue=PLACES),
     )
+
+
+def _holdfast_limited_by_name() -> Decorator:
+    holdfast = importlib.import_module("holdfast")
+    holdfast.get_timeout_manager().register("stack", LIMIT)
+    return _stacked(_holdfast_by_name(), holdfast.with_timeout("stack"))
 
 
 def _by_hand(retry: str, breaker: str) -> Contender:
@@ -63,6 +79,16 @@ def _by_hand(retry: str, breaker: str) -> Contender:
     )
 
 
+def _limited_by_hand(retry: str, breaker: str) -> Contender:
+    """Stack the same, and `asyncio.timeout` inside of it."""
+    stack = _by_hand(retry, breaker)
+    return Contender(
+        f"{retry}({breaker}(semaphore(timeout)))",
+        lambda: _stacked(stack.decorator(), in_block(lambda: asyncio.timeout, LIMIT)),
+        stack.distributions,
+    )
+
+
 def _hyx() -> Decorator:
     retry, breaker, bulkhead = (
         importlib.import_module(f"hyx.{pattern}") for pattern in ("retry", "circuitbreaker", "bulkhead")
@@ -74,20 +100,26 @@ def _hyx() -> Decorator:
     )
 
 
-def _interlock() -> Decorator:
+def _hyx_limited() -> Decorator:
+    return _stacked(_hyx(), in_block(lambda: importlib.import_module("hyx.timeout").timeout, LIMIT))
+
+
+def _interlock(*, limited: bool = False) -> Decorator:
     interlock = importlib.import_module("interlock")
     tenacity = importlib.import_module("tenacity")
     builder = interlock.Pipeline.builder().retry(attempts=3, wait=tenacity.wait_none())
-    decorator: Decorator = builder.circuit_breaker(interlock_breaker(RESET_TIMEOUT)).bulkhead(PERMITS).build()
+    builder = builder.circuit_breaker(interlock_breaker(RESET_TIMEOUT)).bulkhead(PERMITS)
+    decorator: Decorator = (builder.timeout(LIMIT) if limited else builder).build()
     return decorator
 
 
-def _pyresilience() -> Decorator:
+def _pyresilience(*, limited: bool = False) -> Decorator:
     pyresilience = importlib.import_module("pyresilience")
     decorator: Decorator = pyresilience.resilient(
         retry=pyresilience.RetryConfig(max_attempts=3, delay=0, jitter=False, retry_on=[ConnectionError]),
         circuit_breaker=pyresilience.CircuitBreakerConfig(failure_threshold=FAILURES, recovery_timeout=RESET_TIMEOUT),
         bulkhead=pyresilience.BulkheadConfig(max_concurrent=PERMITS),
+        timeout=pyresilience.TimeoutConfig(seconds=LIMIT) if limited else None,
     )
     return decorator
 
@@ -105,6 +137,18 @@ CONTENDERS = (
     Contender("pyresilience", _pyresilience, "pyresilience"),
 )
 
+LIMITED = (
+    BARE,
+    Contender("holdfast", _holdfast_limited, "holdfast"),
+    Contender("holdfast, by name", _holdfast_limited_by_name, "holdfast"),
+    _limited_by_hand("tenacity", "aiobreaker"),
+    _limited_by_hand("stamina", "circuitbreaker"),
+    _limited_by_hand("backon", "circuitbreaker"),
+    Contender("hyx", _hyx_limited, "hyx", only="async"),
+    Contender("interlock", lambda: _interlock(limited=True), "interlock-cb"),
+    Contender("pyresilience", lambda: _pyresilience(limited=True), "pyresilience"),
+)
+
 SITUATIONS = (
     Situation("stack", "retry(breaker(bulkhead(function))), a plain one that succeeds", plain, promised=STACK_PROMISE),
     Situation(
@@ -115,7 +159,15 @@ SITUATIONS = (
         promised=STACK_PROMISE,
     ),
 )
+LIMITED_SITUATION = Situation(
+    "async-stack-limited",
+    "retry(breaker(bulkhead(timeout(function)))), an async one that succeeds",
+    plain_async,
+    asynchronous=True,
+    promised=LIMITED_STACK_PROMISE,
+)
 
 BENCHMARKS: dict[str, Callable[..., Result]] = {
-    situation.name: functools.partial(measure, CONTENDERS, situation) for situation in SITUATIONS
+    **{situation.name: functools.partial(measure, CONTENDERS, situation) for situation in SITUATIONS},
+    LIMITED_SITUATION.name: functools.partial(measure, LIMITED, LIMITED_SITUATION),
 }

@@ -48,11 +48,13 @@ def interleave(
     seed: int,
     passes: Mapping[str, int],
     calls: int,
+    beyond: str = "",
 ) -> dict[str, Timing]:
     """Time each contender once per round and compare it with the yardstick of that round.
 
     The yardstick is one for all, or each contender's own. A pass of a contender makes `calls` calls; `passes` says how
-    many passes one turn has.
+    many passes one turn has. If a contender `beyond` which the others go is named, what is compared and reported is what
+    each takes longer than that one, in the same round; that one itself is not reported.
     """
     yardsticks = dict.fromkeys(timers, yardstick) if isinstance(yardstick, str) else yardstick
     order = list(timers)
@@ -63,7 +65,10 @@ def interleave(
         with _without_garbage_collection():
             for name in order:
                 seen[name].append(timers[name](passes[name]) / (passes[name] * calls))
-    return {name: _summary(seen[name], seen[yardsticks[name]]) for name in timers}
+    if beyond:
+        least = seen.pop(beyond)
+        seen = {name: [taken - bare for taken, bare in zip(seen[name], least, strict=True)] for name in seen}
+    return {name: _summary(seen[name], seen[yardsticks[name]]) for name in timers if name in seen}
 
 
 def turns(timers: Mapping[str, Timer], *, length: int = TURN) -> dict[str, int]:

@@ -7,6 +7,7 @@ touched. What such a call needs for that is its `Home` in the running loop, whic
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from .._runtime.callables import is_awaitable
 from .._runtime.system import SYSTEM_CLOCK, SystemClock
@@ -152,8 +153,12 @@ class TimeGuard:
         config, limit = self.bound()
         scope = Scope(limit, self.name, self.clock)
         self._open(scope.open_cutting)
+        return await self._within(scope, config, partial(function, *args, **kwargs))
+
+    async def _within(self, scope: Scope, config: TimeoutConfig, begin: Callable[[], Awaitable[Any]]) -> Any:
+        """Await what `begin` returns in a scope that is open."""
         try:
-            result = await function(*args, **kwargs)
+            result = await begin()
         except BaseException as error:
             failure = scope.close(error)
             if failure is None:
@@ -269,37 +274,17 @@ class TimeGuard:
         pending: Awaitable[Any],
     ) -> Any:
         """Await what a plain function returned, with what is left of its time."""
-
-        async def call() -> Any:
-            return await pending
-
         remaining = at - read()
-        failure: OperationTimeoutError | None = None
         if remaining <= 0:
             _drop(pending)
-            failure = limit.exceeded()
-        else:
-            scope = Scope(limit, self.name, self.clock, remaining)
-            try:
-                self._open(scope.open_cutting)
-            except BaseException:
-                _drop(pending)
-                raise
-            try:
-                result = await call()
-            except BaseException as error:
-                failure = scope.close(error)
-                if failure is None:
-                    raise
-            else:
-                scope.close(None)
-                failure = scope.late()
-                if failure is None:
-                    return result
+            return await self.conclude(config, limit.exceeded())
+        scope = Scope(limit, self.name, self.clock, remaining)
         try:
-            return await self.conclude(config, failure)
-        finally:
-            del failure
+            self._open(scope.open_cutting)
+        except BaseException:
+            _drop(pending)
+            raise
+        return await self._within(scope, config, lambda: pending)
 
     # Both.
 
