@@ -7,12 +7,12 @@ import copy
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
+from tests.interrupts import Interrupted, interrupt_at
 from tests.support import run_virtual
 
 from holdfast import Bulkhead, BulkheadConfig, BulkheadFullError, ConfigurationError, bulkhead, get_bulkhead_registry
@@ -30,37 +30,6 @@ def is_whole(guard: Bulkhead) -> bool:
 
 
 # Interruptions: at each point at which CPython may look for signals.
-
-
-class Interrupted(BaseException):
-    """What a signal handler raises."""
-
-
-@contextmanager
-def interrupt_at(number: int) -> Iterator[list[str]]:
-    """Raise at the call or return of a function with this number, as a signal handler would; note where that was."""
-    left = number
-    places: list[str] = []
-
-    def look(frame: Any, event: str, what: object) -> None:
-        nonlocal left
-        # An interrupt comes when a Python function begins, or right after a C function has done its work.
-        # (What is raised in a finaliser is CPython's to report, and goes no further.)
-        code = frame.f_code
-        if event not in {"call", "c_return"} or "holdfast" not in code.co_filename or code.co_name == "__del__":
-            return
-        if left == 0:
-            sys.setprofile(None)
-            places.append(f"{event} {frame.f_code.co_name} {getattr(what, '__name__', '')}")
-            raise Interrupted
-        left -= 1
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        yield places
-    finally:
-        sys.setprofile(before)
 
 
 def block(guard: Bulkhead) -> None:

@@ -11,7 +11,6 @@ from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextvars import Token
     from typing import Protocol
 
     class Leftover(Protocol):
@@ -68,31 +67,28 @@ class Hold:
     It holds nothing by itself: `close` is told how to release what is held. Whoever ends last does that, once.
     """
 
-    __slots__ = ("_count", "_lock", "_release", "_token", "outer")
+    __slots__ = ("_count", "_lock", "_release", "outer")
 
     def __init__(self) -> None:
         self._release: Callable[[], object] | None = None
         self._count = 1
         self._lock = threading.RLock()  # re-entrant: a finaliser or a signal handler may come in
-        self._token: Token[Hold | None] | None = None
         self.outer: Hold | None = None
 
     def open(self) -> None:
         """Let what is called from here on be able to see it."""
         self.outer = holding.get()
-        self._token = holding.set(self)
+        holding.set(self)
+
+    def hide(self) -> None:
+        """Let nothing see it any more, if this is the context in which it was opened."""
+        if holding.get() is self:
+            holding.set(self.outer)
 
     def close(self, release: Callable[[], object]) -> None:
-        """End that; and `release`, now or when the last that was added has ended."""
-        token, self._token = self._token, None
-        try:
-            if token is not None:
-                holding.reset(token)
-        except ValueError:  # closed in another context than it was opened in
-            return
-        finally:
-            self._release = release
-            self.end()
+        """Call `release`, now or when the last that was added has ended."""
+        self._release = release
+        self.end()
 
     def add(self) -> None:
         """Something more has to end before the release."""

@@ -166,12 +166,16 @@ class Job:
 
     # In the worker's.
 
-    def perform(self, thread: threading.Thread) -> bool:
-        """Call the function, unless the caller has gone already; return whether the caller waits for the outcome."""
+    def take(self) -> bool:
+        """Take the job to do it; False if it has been taken before."""
         try:
             self._turn.pop()
         except IndexError:
             return False
+        return True
+
+    def perform(self, thread: threading.Thread) -> bool:
+        """Call the function, unless the caller has gone already; return whether the caller waits for the outcome."""
         self._thread = thread
         if self._claim:
             here.holder = self.holder
@@ -238,24 +242,34 @@ class _Jobs:
         while True:
             try:
                 os.eventfd_read(self._bell)
-                return self._jobs.popleft()
-            except InterruptedError:  # a signal was delivered to this thread
+                # A job that was put in twice, since its caller was interrupted, may have rung only once.
+                while not (job := self._jobs.popleft()).take():
+                    pass
+            except (InterruptedError, IndexError):  # a signal was delivered to this thread; or another one took it
                 continue
+            return job
 
 
-def _new_jobs() -> Any:
-    if hasattr(os, "eventfd"):
-        return _Jobs()
-    from queue import SimpleQueue
+class _PlainJobs:
+    """The same where there is no eventfd."""
 
-    return SimpleQueue()
+    def __init__(self) -> None:
+        from queue import SimpleQueue
+
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
+        self.put = self._jobs.put
+
+    def get(self) -> Job:
+        while not (job := self._jobs.get()).take():
+            pass
+        return job
 
 
 class _Crew:
     """The workers of this process: who has nothing to do, as tokens that are atomically put and taken."""
 
     def __init__(self) -> None:
-        self.jobs = _new_jobs()
+        self.jobs = _Jobs() if hasattr(os, "eventfd") else _PlainJobs()
         self.idle: list[None] = []
         self.numbers = itertools.count(1)
 

@@ -142,8 +142,7 @@ class RetryCall:
     def _in_worker(self, scope: Scope, call: Callable[[], Any]) -> Any:
         from .._runtime.workers import Pace
 
-        mark = scope.open()
-        scope.close(None)
+        mark = scope.measure()
         manager = get_timeout_manager()
         try:
             value = call_in_worker(self.name, mark, manager, Pace(), call)
@@ -315,16 +314,16 @@ class RetryCall:
 
 def _under(scope: Scope, call: Callable[[], Any]) -> Any:
     """Call in this thread, where all that is guarded keeps to the limit."""
-    scope.open()
+    outer = current.get()
     try:
-        value = call()
+        scope.open()
+        return call()
     except BaseException as error:
         failure = scope.close(error)
         if failure is None:
             raise
-    else:
-        scope.close(None)
-        return value
+    finally:
+        current.set(outer)
     try:
         raise failure
     finally:

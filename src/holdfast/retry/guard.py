@@ -93,13 +93,13 @@ def _guard_plain(
             mark = (at, read, None, limit, 0)
         else:
             mark = nearest(at, read, limit, limit.of)
-        token = current.set(mark)
         try:
+            current.set(mark)
             result = function(*args, **kwargs)
         except Exception as error:
             return _Begun(started, limit.caused(error) or error, None)
         finally:
-            current.reset(token)
+            current.set(outer)
         return _Begun(started, None, result) if is_awaitable(result) else result
 
     def decide(policy: RetryPolicy) -> Callable[..., Any] | None:

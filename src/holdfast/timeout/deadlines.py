@@ -142,11 +142,12 @@ class Deadline:
         def carried(*args: P.args, **kwargs: P.kwargs) -> R:
             if self.expired:
                 raise self.over(name_of(function), began=False)
-            token = current.set(nearest(self._at, self._read, self._limit, name_of(function)))
+            outer = current.get()
             try:
+                current.set(nearest(self._at, self._read, self._limit, name_of(function)))
                 return function(*args, **kwargs)
             finally:
-                current.reset(token)
+                current.set(outer)
 
         return carried
 

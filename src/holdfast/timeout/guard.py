@@ -237,17 +237,18 @@ class TimeGuard:
         read = self._reader()
         at = read() + limit.seconds
         scope = Scope(limit, self.name, self.clock)
-        self._open(scope.open)
+        outer = current.get()
         try:
+            self._open(scope.open)
             value = function(*args, **kwargs)
+            failure = None if config.mode == "cooperative" else scope.late()
         except BaseException as error:
             failure = scope.close(error)
             if failure is None:
                 raise
             value = None
-        else:
-            scope.close(None)
-            failure = None if config.mode == "cooperative" else scope.late()
+        finally:
+            current.set(outer)
         if failure is not None:
             try:
                 return self._answer(config, failure, left_behind=False)

@@ -25,7 +25,19 @@ class Scope:
     `name` is what is done in it, for errors. `keeper` is told if its time was cut short.
     """
 
-    __slots__ = ("_clock", "_cut", "_keeper", "_name", "_number", "_seconds", "_timers", "_token", "limit", "mark")
+    __slots__ = (
+        "_clock",
+        "_cut",
+        "_is_open",
+        "_keeper",
+        "_name",
+        "_number",
+        "_outer",
+        "_seconds",
+        "_timers",
+        "limit",
+        "mark",
+    )
 
     def __init__(
         self,
@@ -42,19 +54,24 @@ class Scope:
         self._clock = clock
         self._keeper = keeper
         self._seconds = limit.seconds if seconds is None else seconds
-        self._token: Token[Mark | None] | None = None
+        self._outer: Mark | None = None
+        self._is_open = False
         self._timers: Timers | None = None
         self._number = -1
         self._cut: Any = None
+
+    def measure(self) -> Mark:
+        """Return the mark without setting it; raises as `open` does."""
+        read = self._clock.monotonic
+        return nearest(read() + self._seconds, read, self.limit, self._name)
 
     def open(self) -> Mark:
         """Set the mark, which all that is called from here on can see. Nobody is cut.
 
         Raises `DeadlineExceededError` if there is no time left by a limit around this one.
         """
-        read = self._clock.monotonic
-        self.mark = mark = nearest(read() + self._seconds, read, self.limit, self._name)
-        self._token = current.set(mark)
+        mark = self.measure()
+        self._set(mark)
         return mark
 
     def open_cutting(self) -> None:
@@ -69,17 +86,31 @@ class Scope:
             self.mark = current.get()
             return
         cancelling = task.cancelling()
-        self.mark = (at, clock, task, limit, cancelling)
         self._cut = (at if clock is timers.read else timers.read() + at - clock(), timers.read, task, limit, cancelling)
-        self._timers = timers
-        self._token = current.set(self.mark)
+        self._set((at, clock, task, limit, cancelling))
         self._number = timers.put(self._cut)
+        self._timers = timers
+
+    def _set(self, mark: Mark) -> None:
+        # No token is kept: an interrupt may come in before it is stored, and the mark would stay for ever.
+        self._outer = current.get()
+        self.mark = mark
+        self._is_open = True
+        current.set(mark)
+
+    def _unset(self) -> None:
+        self._is_open = False
+        if current.get() is self.mark:  # else this is another context
+            current.set(self._outer)
+
+    def __del__(self) -> None:
+        if getattr(self, "_is_open", False):  # closing it was interrupted
+            self._unset()
 
     def close(self, error: BaseException | None) -> OperationTimeoutError | None:
         """End it; `error` is what came out. Return our own error if that is how its time was cut short, else None."""
-        if self._token is not None:
-            reset(self._token)
-            self._token = None
+        if self._is_open:
+            self._unset()
         timers, self._timers = self._timers, None
         failure = None
         if timers is not None:

@@ -149,6 +149,10 @@ class DeadlineBlock:
         finally:
             del timeout, error
 
+    def __del__(self) -> None:
+        if getattr(self, "_scope", None) is not None:  # entering it was interrupted, or it is dropped half-way
+            self._end(None)
+
     def _end(self, error: BaseException | None) -> Any:
         scope, self._scope = self._scope, None
         self._tracker.left(self)

@@ -131,10 +131,11 @@ def _ended(permit: BulkheadPermit, function: Callable[..., Any], args: tuple[Any
 
 def run_holding(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Do the same, and keep the permit until all that the call leaves behind in threads has ended as well."""
-    from ..._runtime.leftovers import Hold
+    from ..._runtime.leftovers import Hold, holding
 
     permit = bulkhead.wait(bulkhead.settings.queue_timeout)
     hold = Hold()
+    outer = holding.get()
     try:
         hold.open()
         result = function(*args, **kwargs)
@@ -143,6 +144,7 @@ def run_holding(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any
             return _awaited_under(hold, result)
         return result
     finally:
+        holding.set(outer)
         hold.close(permit.release)
 
 

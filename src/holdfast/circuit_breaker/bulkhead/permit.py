@@ -78,6 +78,7 @@ class BulkheadPermit:
     ) -> None:
         hold, self._hold = self._hold, None
         if hold is not None:
+            hold.hide()
             hold.close(self.release)
 
     def __del__(self) -> None:

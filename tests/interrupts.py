@@ -1,0 +1,39 @@
+"""Interruptions in tests: at each point at which CPython may look for signals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Interrupted(BaseException):
+    """What a signal handler raises."""
+
+
+@contextmanager
+def interrupt_at(number: int) -> Iterator[list[str]]:
+    """Raise at the call or return of a function with this number, as a signal handler would; note where that was."""
+    left = number
+    places: list[str] = []
+
+    def look(frame: Any, event: str, what: object) -> None:
+        nonlocal left
+        # An interrupt comes when a Python function begins, or right after a C function has done its work.
+        # (What is raised in a finaliser is CPython's to report, and goes no further.)
+        code = frame.f_code
+        if event not in {"call", "c_return"} or "holdfast" not in code.co_filename or code.co_name == "__del__":
+            return
+        if left == 0:
+            sys.setprofile(None)
+            places.append(f"{event} {frame.f_code.co_name} {getattr(what, '__name__', '')}")
+            raise Interrupted
+        left -= 1
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        yield places
+    finally:
+        sys.setprofile(before)
