@@ -40,18 +40,20 @@ class Binding(Generic[T]):
     `name_changed()`.
     """
 
-    __slots__ = ("__weakref__", "_changes", "_find", "now")
+    __slots__ = ("__weakref__", "_changes", "_find", "is_fixed", "now")
 
     def __init__(self, find: Callable[[], T]) -> None:
         self._find = find
         self._changes = 0
         self.now: T | None = None
+        self.is_fixed = False
 
     @classmethod
     def to(cls, thing: T) -> Binding[T]:
         """Return a binding to something that does not change."""
         binding = cls(lambda: thing)
         binding.now = thing
+        binding.is_fixed = True
         return binding
 
     def bind(self) -> T:

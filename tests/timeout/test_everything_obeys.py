@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -611,3 +612,61 @@ def test_promise_27_also_where_it_is_not_known_yet_that_threads_are_left_behind(
             with_timeout(LONG)(lambda: None)()
     finally:
         presets.registry.drop("later")
+
+
+def test_promise_27_also_through_partials_and_objects_and_not_for_async_functions(gate: Gate) -> None:
+    timed = with_timeout(SOON)(gate)
+
+    class Client:
+        def __call__(self) -> str:
+            return timed()
+
+        get = with_timeout(SOON)(gate)
+
+    class Timed:
+        __call__ = with_timeout(SOON)(gate)
+
+    for function in (functools.partial(timed, 1), Timed(), functools.partial(Client.get, 1)):
+        guard = Bulkhead(BulkheadConfig(name="db", max_concurrent=1, max_queue=0))
+        with pytest.raises(OperationTimeoutError):
+            guard.protect(function)()
+        assert guard.stats.available == 0
+
+    @functools.wraps(timed)
+    async def later(*args: Any) -> str:
+        return "awaited"
+
+    assert asyncio.run(Bulkhead().protect(later)()) == "awaited"
+
+
+def test_promise_27_when_the_task_around_it_is_cancelled(gate: Gate) -> None:
+    guard = Bulkhead(BulkheadConfig(name="disk", max_concurrent=1, max_queue=0))
+    read = with_timeout(LONG)(gate)
+
+    async def main() -> None:
+        with pytest.raises(DeadlineExceededError):
+            async with deadline(SOON), guard.acquire_async():
+                await asyncio.to_thread(read)
+        assert guard.stats.available == 0
+        gate.open.set()
+        while not guard.stats.available:
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def test_a_function_that_returns_now_one_thing_and_now_another_keeps_its_limit(gate: Gate) -> None:
+    async def fetch() -> str:
+        return "fetched"
+
+    @with_timeout(SOON)
+    def mixed(what: str) -> Any:
+        return fetch() if what == "await" else gate() if what == "hang" else what
+
+    async def main() -> None:
+        assert await mixed("await") == "fetched"
+        assert mixed("plain") == "plain"
+        with pytest.raises(OperationTimeoutError):
+            mixed("hang")
+
+    asyncio.run(main())

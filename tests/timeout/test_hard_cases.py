@@ -8,7 +8,8 @@ import os
 import pickle
 import threading
 import time
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from holdfast import (
     DeadlineTracker,
     OperationTimeoutError,
     TimeoutManager,
+    WorkerLimitError,
     current_deadline,
     deadline,
     with_retry,
@@ -80,6 +82,11 @@ def test_promise_3_an_interrupt_at_any_point_costs_no_worker_and_no_permit(insid
     assert interrupted > 20
 
 
+def until_idle() -> None:
+    while not workers.idle_workers():
+        time.sleep(0)
+
+
 def test_an_interrupted_wait_leaves_the_call_behind_until_it_ends() -> None:
     manager = TimeoutManager()
     let_go, began = threading.Event(), threading.Event()
@@ -95,62 +102,192 @@ def test_an_interrupted_wait_leaves_the_call_behind_until_it_ends() -> None:
             assert began.wait(LONG)
             raise KeyboardInterrupt
 
-        def release(self) -> None: ...
-
     job._over = Broken()  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):
-        job.run(LONG, workers.Pace())
+        job.run(lambda: LONG, workers.Pace())
     assert manager.metrics.left_behind == {"hang": 1}
     let_go.set()
     until_nothing_is_left_behind(manager)
     assert manager.execute(lambda: "fine", LONG) == "fine"
 
 
-def test_an_interrupted_hand_over_is_struck_out_also_if_no_thread_can_be_started(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_interrupted_ring_calls_the_job_off_and_loses_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = TimeoutManager()
-    ran = []
+    manager.execute(lambda: None, LONG)
+    until_idle()
+    worker = workers._crew.idle[0]
+    ring, ran = worker.ring, []
+
+    def interrupted() -> None:
+        worker.ring = ring
+        raise KeyboardInterrupt
+
+    worker.ring = interrupted
     job = workers.Job("never", lambda: ran.append(1), (), {}, manager.ledger, lambda _job: None)
-    steps = iter([KeyboardInterrupt(), workers.NoWorkerError()])
-
-    def hand_over(_job: workers.Job) -> None:
-        raise next(steps)
-
-    monkeypatch.setattr(workers, "_hand_over", hand_over)
     with pytest.raises(KeyboardInterrupt):
-        job.run(LONG, workers.Pace())
+        job.run(lambda: LONG, workers.Pace())
+    until_idle()
     assert not manager.metrics.left_behind
-    assert job.take()
-    assert not job.perform(threading.current_thread())
     assert not ran
+    assert manager.execute(threading.current_thread, LONG).name == "holdfast-worker-1"
 
 
 def test_no_job_is_done_twice() -> None:
     ran = []
     job = workers.Job("once", lambda: ran.append(1), (), {}, Ledger(1), lambda _job: None)
-    jobs = workers._PlainJobs()
-    other = workers.Job("other", lambda: ran.append(2), (), {}, Ledger(1), lambda _job: None)
-    for each in (job, job, other):
-        jobs.put(each)
-    for _ in range(2):
-        assert jobs.get().perform(threading.current_thread())
-    assert ran == [1, 2]
+    assert job.perform(threading.current_thread()) is job._over
+    assert job.perform(threading.current_thread()) is None
+    assert ran == [1]
+
+
+def test_a_job_that_ends_at_the_very_moment_it_is_left_is_no_leftover() -> None:
+    ledger = Ledger(1)
+    job = workers.Job("x", lambda: "there", (), {}, ledger, lambda _job: None)
+    assert job.perform(threading.current_thread()) is not None
+    assert not job._leave()
+    assert job.value == "there"
+    assert not ledger.jobs
+
+
+def test_a_bell_may_be_rung_too_often() -> None:
+    for bell in (workers.Bell(), workers.PlainBell()):
+        bell.ring()
+        bell.ring()
+        bell.wait()
+    manager = TimeoutManager()
+    manager.execute(lambda: None, LONG)
+    for _ in range(3):
+        until_idle()
+        workers._crew.idle[0].ring()
+        assert manager.execute(threading.current_thread, LONG).name == "holdfast-worker-1"
 
 
 def test_a_worker_that_is_interrupted_by_a_signal_goes_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = workers._Jobs()
+    bell = workers.Bell()
     broken = [InterruptedError()]
 
-    def read(_bell: int) -> int:
+    def read(_descriptor: int) -> int:
         while broken:
             raise broken.pop()
         return 1
 
     monkeypatch.setattr(os, "eventfd_read", read)
-    job = workers.Job("x", lambda: None, (), {}, Ledger(1), lambda _job: None)
-    jobs.put(job)
-    assert jobs.get() is job
+    bell.wait()
+    assert not broken
+
+
+@pytest.mark.parametrize("moment", ["idle", "busy"])
+def test_what_is_raised_in_a_worker_from_outside_costs_one_call_at_most(moment: str) -> None:
+    import ctypes
+
+    def strike(ident: int) -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
+
+    manager = TimeoutManager()
+    if moment == "idle":
+        ident = manager.execute(threading.get_ident, LONG)
+        until_idle()
+        strike(ident)
+    else:
+
+        def struck() -> None:
+            strike(threading.get_ident())
+            while True:
+                time.sleep(0)
+
+        with pytest.raises(KeyboardInterrupt):
+            manager.execute(struck, LONG)
+    double = manager.protect(lambda number: 2 * number, timeout=1)
+    for number in range(20):
+        try:
+            assert double(number) == 2 * number
+        except (KeyboardInterrupt, OperationTimeoutError):
+            assert number == 0
+
+
+def test_a_worker_has_let_go_of_a_job_before_it_takes_another() -> None:
+    manager = TimeoutManager()
+    done = threading.Event()
+
+    class Connection:
+        def __del__(self) -> None:
+            assert manager.execute(lambda: "closed", 1) == "closed"
+            done.set()
+
+    def hang(_: Connection) -> None:
+        time.sleep(0.03)
+
+    with pytest.raises(OperationTimeoutError):
+        manager.execute(partial(hang, Connection()), 0.01)
+    assert done.wait(LONG)
+
+
+def test_a_system_without_another_descriptor_or_thread_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    manager = TimeoutManager(max_left_behind=1)
+    guard = Bulkhead(BulkheadConfig(max_concurrent=1, max_queue=0))
+    call = guard.protect(manager.protect(lambda: "fine", timeout=LONG))
+
+    def no_more(*_: Any) -> int:
+        raise OSError(24, "Too many open files")
+
+    for kind in (RuntimeError, MemoryError, OSError, RecursionError):
+
+        def start(_thread: threading.Thread, kind: type[Exception] = kind) -> None:
+            raise kind("no more")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            with pytest.raises(RecursionError if kind is RecursionError else WorkerLimitError):
+                call()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "eventfd", no_more)
+        assert call() == "fine"
+    assert not manager.metrics.left_behind
+    assert guard.stats.available == 1
+
+
+def test_an_error_keeps_what_it_was_raised_from_when_the_caller_is_handling_another() -> None:
+    def fail() -> None:
+        try:
+            _ = 1 // 0
+        finally:
+            raise ValueError
+
+    try:
+        raise KeyError
+    except KeyError:
+        with pytest.raises(ValueError) as caught:
+            TimeoutManager().execute(fail, LONG)
+    assert isinstance(caught.value.__context__, ZeroDivisionError)
+
+
+def test_what_the_caller_sets_meanwhile_is_not_undone() -> None:
+    level: ContextVar[int] = ContextVar("level", default=0)
+    level.set(1)
+    manager = TimeoutManager()
+    began = threading.Event()
+    waiting = threading.Event()
+
+    def work() -> None:
+        began.set()
+        waiting.wait(LONG)
+
+    job = workers.Job("work", work, (), {}, manager.ledger, lambda _job: None)
+
+    class Waits:
+        def acquire(self, timeout: float) -> bool:
+            assert began.wait(LONG)
+            level.set(2)  # as a signal handler would
+            waiting.set()
+            while not job._ended:
+                time.sleep(0)
+            return True
+
+        def release(self) -> None: ...
+
+    job._over = Waits()  # type: ignore[assignment]
+    assert job.run(lambda: LONG, workers.Pace())
+    assert level.get() == 2
 
 
 def test_a_late_coroutine_that_cannot_be_closed_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -266,6 +403,7 @@ def test_a_hold_that_is_closed_elsewhere_is_released_all_the_same() -> None:
     hold.close(lambda: released.append(1))
     assert released == [1]
     never_open = Hold()
+    never_open.hide()
     never_open.close(lambda: released.append(2))
     assert released == [1, 2]
 

@@ -246,22 +246,53 @@ except OperationTimeoutError:
 def test_a_forked_process_has_workers_of_its_own() -> None:
     code = """
 import os, sys, threading
-from holdfast import OperationTimeoutError, get_timeout_manager
+from holdfast import Bulkhead, BulkheadConfig, OperationTimeoutError, get_timeout_manager
 manager = get_timeout_manager()
 manager.execute(lambda: None, 60)
 try:
     manager.execute(threading.Event().wait, 0.01)
 except OperationTimeoutError:
     pass
+guard = Bulkhead(BulkheadConfig(max_concurrent=1, max_queue=0))
+try:
+    guard.protect(manager.protect(threading.Event().wait, timeout=0.01))()
+except OperationTimeoutError:
+    pass
+assert guard.stats.available == 0
 child = os.fork()
 if child == 0:
+    assert guard.stats.available == 1, guard.stats
     assert not manager.metrics.left_behind, manager.metrics
     os._exit(0 if manager.execute(lambda: 7, 60) == 7 else 1)
-assert manager.metrics.left_behind == {"Event.wait": 1}, manager.metrics
+assert manager.metrics.left_behind == {"Event.wait": 2}, manager.metrics
 assert manager.execute(lambda: 7, 60) == 7
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60, check=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which this system does not have")
+def test_a_process_that_is_forked_in_a_timed_call_has_timeouts_too() -> None:
+    code = """
+import os, sys, threading
+from holdfast import OperationTimeoutError, with_timeout
+@with_timeout(0.05)
+def hang():
+    threading.Event().wait(60)
+@with_timeout(60)
+def work():
+    child = os.fork()
+    if child == 0:
+        try:
+            hang()
+        except OperationTimeoutError:
+            os._exit(7)
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.exit(work())
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=90, check=False)
+    assert done.returncode == 7
 
 
 def test_cooperative_mode_keeps_the_thread_and_only_sets_the_deadline() -> None:
@@ -397,6 +428,7 @@ def test_without_an_eventfd_it_works_as_well(
     monkeypatch.delattr(os, "eventfd", raising=False)
     monkeypatch.setattr(workers, "_CAN_LOOK", False)
     monkeypatch.setattr(workers, "_crew", workers._Crew())
+    assert isinstance(workers._new_bell(), workers.PlainBell)
     double = manager.protect(lambda number: 2 * number, timeout=LONG)
     for number in range(100):
         assert double(number) == 2 * number

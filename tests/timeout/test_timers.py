@@ -15,7 +15,6 @@ from hypothesis import given, settings, strategies as st
 from tests.support import VirtualLoop, run_virtual
 
 from holdfast import OperationTimeoutError, with_timeout
-from holdfast._runtime import timers as timers_module
 from holdfast._runtime.timers import Timers, timers_of
 
 
@@ -100,12 +99,11 @@ def test_whatever_is_put_in_and_taken_out_the_rest_is_cut_at_its_moment(steps: l
                 if taken_out:
                     assert timers.take_out(number)
             else:
-                number = next(timers_module.numbers)
-                queues[seconds].waiting[number] = cut
+                queues[seconds].waiting[task] = cut
                 if at < timers.armed:
                     timers.arm(at)
                 if taken_out:
-                    del queues[seconds].waiting[number]
+                    del queues[seconds].waiting[task]
             if taken_out:
                 at = float("inf")
             kept.append((task, at))
@@ -131,12 +129,12 @@ def test_cuts_that_are_taken_out_leave_nothing_behind() -> None:
         assert len(timers._heap) < 200
         assert timers.take_out(stays)
         queue = timers.queue(10.0)
-        task = Task(loop)  # type: ignore[arg-type]
-        for _ in range(1_000):
-            queue.waiting[next(timers_module.numbers)] = (loop.time() + 10, timers.read, task, None, 0)
+        tasks = [Task(loop) for _ in range(1_000)]  # type: ignore[arg-type]
+        for task in tasks:
+            queue.waiting[task] = (loop.time() + 10, timers.read, task, None, 0)
         timers.arm(loop.time() + 10)
         await asyncio.sleep(11)
-        assert len(task.cancelled_at) == 1_000
+        assert [task.cancelled_at for task in tasks] == [[10]] * 1_000
         assert sys.getsizeof(queue.waiting) < 10_000
 
     run_virtual(main())

@@ -18,35 +18,25 @@ if TYPE_CHECKING:
 
         name: str
 
+        def end(self) -> None:
+            """It is over."""
+            ...
+
 
 class Ledger:
-    """The jobs that were left behind and go on, of one owner, who lets at most `most` be there."""
+    """The jobs that were left behind and go on, of one owner, who begins no further one while there are `most`."""
 
-    __slots__ = ("__weakref__", "jobs", "most")
+    __slots__ = ("__weakref__", "jobs", "lock", "most")
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.jobs: dict[Leftover, None] = {}  # single operations on it are atomic
+        self.lock = threading.RLock()  # for the owner's counts; re-entrant: a signal handler may come in
         _ledgers.add(self)
 
     def is_full(self) -> bool:
         """Whether no further job must be begun."""
         return len(self.jobs) >= self.most
-
-    def enter(self, job: Leftover) -> list[Hold]:
-        """Note that `job` is left behind, here and with those who hold something around it; return the latter."""
-        held = []
-        hold = holding.get()
-        while hold is not None:
-            hold.add()
-            held.append(hold)
-            hold = hold.outer
-        self.jobs[job] = None
-        return held
-
-    def leave(self, job: Leftover) -> None:
-        """Note that `job` is over."""
-        self.jobs.pop(job, None)
 
 
 _ledgers: WeakSet[Ledger] = WeakSet()
@@ -54,7 +44,9 @@ _ledgers: WeakSet[Ledger] = WeakSet()
 
 def _forget() -> None:
     for ledger in _ledgers:
-        ledger.jobs.clear()
+        ledger.lock = threading.RLock()
+        for job in list(ledger.jobs):
+            job.end()
 
 
 if hasattr(os, "register_at_fork"):
@@ -62,7 +54,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class Hold:
-    """Something that is held around calls until all of them are over, and what they left behind as well.
+    """Something that is held around calls until all of them are over, what they left behind included.
 
     It holds nothing by itself: `close` is told how to release what is held. Whoever ends last does that, once.
     """

@@ -5,8 +5,8 @@ task. When the time has come the cut is taken out and the task is cancelled; so 
 it gone knows that its task has been cancelled, and nobody needs to be told.
 
 There are two kinds of queues. One is for cuts that are all as far away as each other when they are put in, so that they
-stand in order by themselves: a plain dict, whose cuts cost nothing to order, and leave nothing behind when they are
-taken out. The other is for all other cuts: a heap of moments beside a dict.
+stand in order by themselves: a plain dict by task, whose cuts cost nothing to order, and leave nothing behind when they
+are taken out. A task has one cut in it at most. The other is for all other cuts: a heap of moments beside a dict.
 
 The timer is armed once and then fires for all; taking a cut out does not touch it. All of this belongs to the thread of
 its loop and needs no lock.
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 _NEVER = float("inf")
 _SPARE = 64
 
-numbers = itertools.count()
-"""Gives each cut a number, by which it is found in its queue; `next` of it is atomic."""
-
 
 class _NoLoop:
     """In place of a loop that was closed: runs in no thread."""
@@ -45,12 +42,12 @@ class _NoLoop:
 
 
 class Queue:
-    """Cuts, by their numbers, that are all put in the same time ahead."""
+    """Cuts, by their tasks, that are all put in the same time ahead."""
 
     __slots__ = ("__weakref__", "_gone", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: dict[int, Any] = {}
+        self.waiting: dict[Any, Any] = {}
         self._gone = 0
 
     def nearest(self) -> float:
@@ -63,12 +60,12 @@ class Queue:
         """Take out the cuts whose moment has come."""
         waiting = self.waiting
         due = []
-        for number, cut in waiting.items():
+        for task, cut in waiting.items():
             if cut[0] > now:
                 break
-            due.append(number)
-        for number in due:
-            yield waiting.pop(number)
+            due.append(task)
+        for task in due:
+            yield waiting.pop(task)
         self._gone += len(due)
         if self._gone > len(waiting) + _SPARE:
             # A dict walks past the places of those who are gone each time; made anew, it has no such places.
@@ -86,6 +83,7 @@ class Timers:
         "_context",
         "_handle",
         "_heap",
+        "_numbers",
         "_queues",
         "armed",
         "current_task",
@@ -114,6 +112,7 @@ class Timers:
             self.current_task = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]  # noqa: SLF001
         self.armed = _NEVER
         self.odd: dict[int, Any] = {}
+        self._numbers = itertools.count()
         self._heap: list[tuple[float, int]] = []
         self._queues: dict[float, ref[Queue]] = {}
         self._handle: asyncio.TimerHandle | None = None
@@ -135,7 +134,7 @@ class Timers:
 
     def put(self, cut: Any) -> int:
         """Put a cut of any time ahead in, and return its number, for `take_out`."""
-        number = next(numbers)
+        number = next(self._numbers)
         self.odd[number] = cut
         heap = self._heap
         heappush(heap, (cut[0], number))

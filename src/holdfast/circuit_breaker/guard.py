@@ -35,7 +35,8 @@ except BaseException as error:
 if type(result) is not plain.first:                                               #: plain
     if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
         return settle(breaker, phase, result)                                     #: plain
-now = breaker.monotonic()
+read = breaker.monotonic
+now = read()
 if now >= phase.quiet_until:
     breaker.ended(phase, None)
     return result
@@ -64,8 +65,8 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
 
     runner = run_async if is_async(function) else run
     wrapper = tailor(_QUIET, function, binding=binding, run=runner, settle=settle, plain=plain)
-    if runner is run and (binding.now is None or binding.now.settings.timeout is not None):
-        note_leaves_work(wrapper)  # also if it is not known yet how the breaker is set
+    if runner is run and (not binding.is_fixed or binding.now is None or binding.now.settings.timeout is not None):
+        note_leaves_work(wrapper)  # also if the name may yet come to stand for a breaker with a timeout
     return wrapper
 
 

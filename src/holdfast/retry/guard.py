@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 _QUIET = Template(
     "retry",
-    "binding, current, whole, recover, settle, plain",
+    "binding, deadline, whole, recover, settle, plain",
     """
 call = binding.now
-if call is None or ((mark := current.get()) is not None and mark[0] <= mark[1]()):
+if call is None or ((mark := deadline()) is not None and mark[0] <= mark[1]()):
     return AWAIT whole(ARGS, KWARGS)
 try:
     result = AWAIT CALL(call)
@@ -145,7 +145,7 @@ def _guard_plain(
         _QUIET,
         function,
         binding=binding,
-        current=current,
+        deadline=current.get,
         whole=whole,
         recover=recover,
         settle=settle,
@@ -192,7 +192,7 @@ def _guard_async(function: Callable[..., Any], source: PolicySource, begin: Call
         _QUIET,
         function,
         binding=binding,
-        current=current,
+        deadline=current.get,
         whole=whole,
         recover=recover,
         settle=None,

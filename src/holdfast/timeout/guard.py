@@ -7,6 +7,7 @@ touched. What such a call needs for that is its `Home` in the running loop, whic
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from functools import partial
 
 from .._runtime.callables import is_awaitable
@@ -39,38 +40,48 @@ if TYPE_CHECKING:
 _ELSEWHERE = (
     # `_get_running_loop` asks the system for the process id each time there, which takes longer than all the rest. For
     # the loops of asyncio this compares what that would find out; and that version of asyncio is not going to change.
-    "timers.loop._thread_id != home.thread()" if sys.version_info < (3, 12) else "home.running() is not timers.loop"
+    "timers.loop._thread_id != thread()"
+    if sys.version_info < (3, 12)
+    else "(running := home.running)() is not timers.loop"
 )
 
+# Functions that are kept in slots are put into variables before they are called: CPython calls those faster.
 _QUIET = Template(
     "timeout",
-    "binding, numbers, current, run, ended, conclude",
+    "binding, mark, set_mark, reset_mark, thread, run, ended, conclude",
     f"""
 home = binding.now
 if home is None:
     return AWAIT run(function, ARGS, KWARGS)
 timers = home.timers
-if {_ELSEWHERE} or (task := timers.current_task(timers.loop)) is None:
+task_of = timers.current_task
+if {_ELSEWHERE} or (task := task_of(timers.loop)) is None:
     return AWAIT run(function, ARGS, KWARGS)
-at = (read := timers.read)() + home.seconds
-if (outer := current.get()) is not None and (outer[1] is not read or outer[0] <= at):
+read = timers.read
+at = read() + home.seconds
+if (outer := mark()) is not None and (outer[1] is not read or outer[0] <= at):
+    if outer[2] is task and outer[1] is read and outer[0] > at - home.seconds:
+        return AWAIT CALL(function)
     return AWAIT run(function, ARGS, KWARGS)
-token = current.set(cut := (at, read, task, home.limit, task.cancelling()))
-home.waiting[number := next(numbers)] = cut
+waiting = home.waiting
+token = set_mark(cut := (at, read, task, home.limit, task.cancelling()))
+if waiting.setdefault(task, cut) is not cut:
+    reset_mark(token)
+    return AWAIT run(function, ARGS, KWARGS)
 if at < timers.armed:
     timers.arm(at)
 try:
     result = AWAIT CALL(function)
 except BaseException as error:
-    failure = ended(home, number, token, cut, error)
+    failure = ended(home, token, cut, error)
     if failure is None:
         raise
 else:
     try:
-        del home.waiting[number]
+        del waiting[task]
     except KeyError:
         task.uncancel()
-    current.reset(token)
+    reset_mark(token)
     return result
 try:
     return AWAIT conclude(home, failure)
@@ -85,11 +96,10 @@ _PLAIN = Template("timeout", "run", "return run(function, ARGS, KWARGS)")
 class Home:
     """What the calls of one function need in one event loop."""
 
-    __slots__ = ("config", "limit", "queue", "running", "seconds", "thread", "timers", "waiting")
+    __slots__ = ("config", "limit", "queue", "running", "seconds", "timers", "waiting")
 
     def __init__(self, config: TimeoutConfig, limit: Limit, timers: Timers) -> None:
         import asyncio
-        from _thread import get_ident
 
         self.config = config
         self.limit = limit
@@ -98,7 +108,6 @@ class Home:
         self.queue = timers.queue(limit.seconds)
         self.waiting = self.queue.waiting
         self.running = asyncio._get_running_loop  # noqa: SLF001  documented; `get_running_loop` raises where there is none
-        self.thread = get_ident
 
 
 class TimeGuard:
@@ -174,10 +183,10 @@ class TimeGuard:
             del failure
 
     def ended(
-        self, home: Home, number: int, token: Token[Mark | None], cut: Mark, error: BaseException
+        self, home: Home, token: Token[Mark | None], cut: Mark, error: BaseException
     ) -> OperationTimeoutError | None:
         """A quick call came back with `error`; return our own error if it is our cancellation."""
-        fired = home.waiting.pop(number, None) is None
+        fired = home.waiting.pop(cut[2], None) is None
         reset(token)
         return judged(cut, home.limit, self.name, error, fired=fired) or home.limit.caused(error)
 
@@ -254,7 +263,8 @@ class TimeGuard:
                 return self._answer(config, failure, left_behind=False)
             finally:
                 del failure
-        return self._awaited(config, limit, at, read, value) if is_awaitable(value) else value
+        self._awaits = is_awaitable(value)
+        return self._awaited(config, limit, at, read, value) if self._awaits else value
 
     def _reader(self) -> Callable[[], float]:
         """Return the clock by which a call in this thread is cut: its event loop's, unless another one was given."""
@@ -326,14 +336,14 @@ def wrap(function: Callable[..., Any], guard: TimeGuard, bind: Callable[[Callabl
         finally:
             del error
 
-    from .._runtime.timers import numbers
-
     return tailor(
         _QUIET,
         function,
         binding=binding,
-        numbers=numbers,
-        current=current,
+        mark=current.get,
+        set_mark=current.set,
+        reset_mark=current.reset,
+        thread=get_ident,
         run=run,
         ended=guard.ended,
         conclude=conclude,

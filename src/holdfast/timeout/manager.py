@@ -57,7 +57,7 @@ class TimeoutManager:
         self.clock = as_clock(clock)
         self._ledger: Ledger | None = None
         self._configs: NamedRegistry[TimeoutConfig] = NamedRegistry("timeout", UnknownPolicyError)
-        self._lock = threading.RLock()  # re-entrant: a signal handler may make a guarded call
+        self._making = threading.RLock()  # re-entrant: a signal handler may make a guarded call
         self._timed_out = 0
         self._refused = 0
         self._by_name: dict[str, int] = {}
@@ -140,23 +140,26 @@ class TimeoutManager:
     @property
     def ledger(self) -> Ledger:
         """The calls that were left behind."""
-        with self._lock:
-            if self._ledger is None:
-                from .._runtime.leftovers import Ledger
+        ledger = self._ledger
+        if ledger is not None:
+            return ledger
+        from .._runtime.leftovers import Ledger
 
+        with self._making:
+            if self._ledger is None:
                 self._ledger = Ledger(self.max_left_behind)
             return self._ledger
 
     def refused(self) -> None:
         """A call was not begun, as no time or no worker was left."""
-        with self._lock:
+        with self.ledger.lock:
             self._refused += 1
 
     def timed_out(
         self, name: str, error: OperationTimeoutError, *, registered: str = "", left_behind: bool = False
     ) -> None:
         """A call took too long, under a limit of that registered name, if it has one."""
-        with self._lock:
+        with self.ledger.lock:
             self._timed_out += 1
             if registered and (registered in self._by_name or len(self._by_name) < _NAMES_COUNTED):
                 self._by_name[registered] = self._by_name.get(registered, 0) + 1
@@ -178,7 +181,7 @@ class TimeoutManager:
         left_behind: dict[str, int] = {}
         for job in list(self.ledger.jobs):
             left_behind[job.name] = left_behind.get(job.name, 0) + 1
-        with self._lock:
+        with self.ledger.lock:
             return TimeoutMetrics(
                 timed_out=self._timed_out,
                 refused=self._refused,

@@ -18,6 +18,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from ..errors import DeadlineExceededError, OperationTimeoutError
+from ..functions import call_method, innermost
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ def note_leaves_work(wrapper: Any) -> None:
 
 def leaves_work(function: object) -> bool:
     """Whether a function, or one that it wraps, may leave work behind in a thread."""
-    return getattr(function, _LEAVES_WORK, False) is True
+    if isinstance(function, type):
+        return False
+    for each in (function, innermost(function), call_method(function)):
+        if getattr(each, _LEAVES_WORK, False) is True:
+            return True
+    return False
 
 
 class Limit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .._runtime.threads import loop_is_running
 from ..errors import WorkerLimitError
 from ..typed import TYPE_CHECKING
@@ -43,8 +45,8 @@ def call_in_worker(  # noqa: PLR0917  internal
         _refuse(
             name,
             keeper,
-            f"{ledger.most} workers are still busy with calls that timed out before, which is all that may; give what "
-            "these wait for a timeout of its own",
+            f"{len(ledger.jobs)} workers are still busy with calls that timed out before, and no more are begun while "
+            f"there are {ledger.most}; give what these wait for a timeout of its own",
         )
 
     def enter(job: Job) -> None:
@@ -52,19 +54,23 @@ def call_in_worker(  # noqa: PLR0917  internal
 
     job = Job(name, function, args, kwargs or {}, ledger, enter)
     try:
-        in_time = job.run(left(mark), pace)
+        in_time = job.run(partial(left, mark), pace)
     except NoWorkerError as none:
         _refuse(name, keeper, f"no thread can be started ({none.__cause__})")
     if not in_time:
         return LEFT_BEHIND
+    value, job.value = job.value, None
     error, job.error = job.error, None
     if error is None:
-        return job.value
+        return value
+    _explain(error)
+    context = error.__context__
     try:
-        _explain(error)
         raise error
     finally:
-        del error
+        if context is not None:
+            error.__context__ = context  # which `raise` has replaced by what the caller is handling
+        del error, context
 
 
 def _refuse(name: str, keeper: Keeper, why: str) -> NoReturn:

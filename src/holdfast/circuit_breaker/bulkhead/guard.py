@@ -87,7 +87,7 @@ _EACH = Template("bulkhead", "find, run", "return AWAIT run(find(ARGS, KWARGS), 
 
 def wrap(binding: Binding[Permits], function: Callable[..., Any]) -> Any:
     """Return `function` guarded by the bulkhead that is bound, with its looks kept."""
-    if leaves_work(function):
+    if not is_async(function) and leaves_work(function):
         return tailor(_HOLDING, function, binding=binding, run=run_holding)
     plain = PlainTypes()
 
