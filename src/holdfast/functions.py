@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import FunctionType, MethodType
+from types import CoroutineType, FunctionType, MethodType
 
 from .typed import TYPE_CHECKING
 
@@ -64,3 +64,11 @@ def name_of(function: object) -> str:
     inner = innermost(function)
     name = getattr(inner, "__qualname__", None)
     return name if type(name) is str else type(inner).__qualname__
+
+
+def refuse_awaitable(answer: Any) -> None:
+    """Raise TypeError if a predicate or callback returned something to await: nobody will, and it answers nothing."""
+    if hasattr(type(answer), "__await__"):
+        if isinstance(answer, CoroutineType):
+            answer.close()  # or it would complain when it is collected
+        raise TypeError("predicates and callbacks must be plain functions")

@@ -160,12 +160,30 @@ def test_a_header_gives_a_deadline(header: Any, seconds: float, clock: VirtualCl
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "soon", "1.5", "1e3", "٣", "0x10", "1_000", "NaN", "inf", True, 1.5, "9" * 20, b"\xff", "--1", object()],
+    [
+        None,
+        "",
+        "soon",
+        "1.5",
+        "1e3",
+        "٣",
+        "0x10",
+        "1_000",
+        "NaN",
+        "inf",
+        True,
+        1.5,
+        "9" * 20,
+        b"\xff",
+        "--1",
+        object(),
+    ],
 )
 def test_garbage_in_a_header_is_ignored(header: Any) -> None:
     assert Deadline.from_header(header) is None
     with deadline(5, name="own", header=header) as block:
         assert block.limit == "the deadline 'own'"
+    assert Deadline.from_header(10**5000) is None
 
 
 def test_a_header_is_what_is_left_in_whole_milliseconds_rounded_down(clock: VirtualClock) -> None:

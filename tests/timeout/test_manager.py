@@ -107,8 +107,9 @@ def test_promise_6_a_fallback_that_raises_has_the_timeout_as_its_context(door: D
     def broken() -> str:
         raise LookupError("no cache")
 
-    with pytest.raises(LookupError, match="no cache"):
+    with pytest.raises(LookupError, match="no cache") as caught:
         door.run(TimeoutManager(clock=clock).protect(slow(door, clock, 20), timeout=10, fallback=broken))
+    assert isinstance(caught.value.__context__, OperationTimeoutError)
 
 
 def test_a_name_may_be_registered_after_decorating_and_is_followed(door: Door, clock: VirtualClock) -> None:

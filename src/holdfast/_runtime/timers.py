@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _NEVER = float("inf")
 _SPARE = 64
+_OVERDUE = 1.0
+"""Seconds after which a timer that should have fired is taken for lost. In a busy loop it may well be a little late."""
 
 
 class _NoLoop:
@@ -106,10 +108,9 @@ class Timers:
         # What the loop itself would read, without the way through its method. A loop with a time of its own is asked.
         own_time = getattr(type(loop), "time", None) is not asyncio.BaseEventLoop.time
         self.read = loop.time if own_time else time.monotonic
-        if sys.version_info >= (3, 12):
-            self.current_task = asyncio.current_task
-        else:  # `current_task` is written in Python there, around this
-            self.current_task = asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]  # noqa: SLF001
+        # In 3.11 `current_task` is written in Python, around this.
+        tasks: Any = asyncio.tasks
+        self.current_task = asyncio.current_task if sys.version_info >= (3, 12) else tasks._current_tasks.get  # noqa: SLF001
         self.armed = _NEVER
         self.odd: dict[int, Any] = {}
         self._numbers = itertools.count()
@@ -141,13 +142,21 @@ class Timers:
         if len(heap) > 2 * len(self.odd) + _SPARE:
             self._heap = [entry for entry in heap if entry[1] in self.odd]
             heapify(self._heap)
-        if cut[0] < self.armed:
-            self.arm(cut[0])
+        self.see_to(cut[0])
         return number
 
     def take_out(self, number: int) -> bool:
         """Take a cut out that was `put` in; False if its task has been cancelled."""
         return self.odd.pop(number, None) is not None
+
+    def see_to(self, at: float) -> None:
+        """Look after the timer because something is put in for `at`, or because the timer should have fired by now."""
+        if at < self.armed:
+            self.arm(at)
+        elif self.armed < self.read() - _OVERDUE:
+            # It was interrupted as it began to fire, as by Ctrl-C in a program that goes on.
+            self.armed = _NEVER
+            self.arm(min(at, self._nearest()))
 
     def arm(self, at: float) -> None:
         """Let the timer fire at that moment, which is nearer than the one it was armed for."""

@@ -28,6 +28,7 @@ import threading
 import time
 from contextvars import copy_context
 from types import CoroutineType
+from zlib import crc32
 
 from ..journal import report_broken
 from ..typed import TYPE_CHECKING
@@ -42,11 +43,11 @@ if TYPE_CHECKING:
 IDLE_KEPT = 32
 """Workers that stay although they have nothing to do."""
 
-_LOOKS = 20
+_LOOKS = 10
 """How often a caller who is waiting awake looks."""
 
-_ZEROS = bytes(20_000)
-"""Their checksum takes some three microseconds, so that all looks take about as long as two wake-ups."""
+_ZEROS = bytes(40_000)
+"""Their checksum takes some six microseconds, so that all looks take about as long as two wake-ups."""
 
 _A_MOMENT = 100e-6
 _CAN_LOOK = hasattr(os, "eventfd")
@@ -164,8 +165,6 @@ class Job:
     def _is_over_soon(self) -> bool:
         if not _CAN_LOOK:
             return False
-        from zlib import crc32
-
         for _ in range(_LOOKS):
             if self._over.acquire(blocking=False):
                 return True

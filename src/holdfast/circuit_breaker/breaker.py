@@ -14,6 +14,7 @@ from ..settings import shown, text
 from ..timeout.config import TimeoutConfig
 from ..timeout.guard import TimeGuard
 from ..timeout.manager import get_timeout_manager
+from ..timeout.scope import cut_around
 from ..typed import TYPE_CHECKING, overload
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
@@ -278,7 +279,12 @@ class CircuitBreaker:
 
     def _judge(self, error: BaseException) -> Outcome:
         """Say what an error tells of the dependency."""
-        if not isinstance(error, Exception) or self._is_one_of("ignore", self.settings.ignore, error):
+        if not isinstance(error, Exception):
+            hit = cut_around(error)
+            if hit is None:
+                return _NOTHING
+            return Outcome("failure", f"cut short: {hit.whose} of {hit.seconds:g} s is over")
+        if self._is_one_of("ignore", self.settings.ignore, error):
             return _NOTHING
         try:
             seen: object = self._classifier.classify(error)

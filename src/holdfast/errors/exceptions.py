@@ -42,7 +42,11 @@ class HoldfastError(Exception):
     """A stable, machine-readable name of what happened."""
 
     def __reduce__(self) -> tuple[Callable[..., HoldfastError], tuple[Any, ...]]:
-        return _rebuild, (type(self), self.args, self.__dict__)
+        return _rebuild, (
+            type(self),
+            self.args,
+            {name: value for name, value in self.__dict__.items() if name != "hit"},
+        )
 
 
 class RejectedError(HoldfastError):
@@ -170,7 +174,8 @@ class DeadlineExceededError(OperationTimeoutError):
 
     code = ErrorCode.DEADLINE_EXCEEDED
     began: bool = True
-    hit: object = None  # by which the limit that was hit knows itself again
+    hit: object = None
+    """By which the owner of the limit knows that it was hit; it means nothing in another process."""
 
 
 class RetryExhaustedError(HoldfastError):

@@ -134,7 +134,7 @@ class Attempt:
         if self._entered:
             raise RuntimeError("retrying: an attempt is entered once; the loop gives a new one each time")
         self._entered = True
-        scope = self._run.scope()
+        scope = self._run.scope(is_block=True)
         if scope is not None:
             self.over = True  # if there is no time left, nothing was guarded
             if self._asynchronous:

@@ -9,14 +9,15 @@ from .. import events
 from .._runtime.repetition import ENOUGH
 from .._runtime.system import SystemClock
 from ..errors import Classification, DeadlineExceededError, ErrorCategory, RetryExhaustedError
+from ..functions import refuse_awaitable
 from ..journal import logger, report_broken
 from ..timeout.manager import get_timeout_manager
-from ..timeout.marks import Limit, current, left
+from ..timeout.marks import Limit, current, current_mark, left
 from ..timeout.scope import Scope, expiry
 from ..timeout.worker import LEFT_BEHIND, call_in_worker
 from ..typed import TYPE_CHECKING
 from .context import RetryContext, RetryResult
-from .policy import ask, attempt_limit, refuse_awaitable
+from .policy import ask, attempt_limit
 from .state import RetryState, Step
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RetryCall:
         if started is None and (policy.total_timeout is not None or policy.budget is not None):
             started = clock.monotonic()
         self.state = RetryState(policy, started, attempts)
-        self._outer = outer = current.get()
+        self._outer = outer = current_mark()
         self._attempt_began: float | None = None
         if outer is not None:
             self.state.narrow(clock.monotonic() + left(outer), outer[3].whose)
@@ -100,15 +101,16 @@ class RetryCall:
 
     def _not_begun(self) -> DeadlineExceededError:
         outer = self._outer
-        limit = self._total_limit() if outer is None or self.state.whose == "total_timeout" else outer[3]
-        return limit.cut_short(self.name, began=False)
+        if outer is None or self.state.whose == "total_timeout":
+            return self._total_limit().cut_short(self.name, self.state.deadline or 0.0, began=False)
+        return outer[3].cut_short(self.name, outer[0], began=False)
 
     def discarded(self) -> Any:
         """Return, once, the bad result of the attempt before, if the policy wants it closed."""
         value, self._discarded = self._discarded, None
         return value
 
-    def scope(self) -> Scope | None:
+    def scope(self, *, is_block: bool = False) -> Scope | None:
         """Return the time that the attempt that has begun may take by the policy, or None if that sets no limit.
 
         The limits around the call are minded by the scope itself.
@@ -125,7 +127,9 @@ class RetryCall:
         if policy.attempt_timeout is not None and policy.attempt_timeout - (now - began) < seconds:
             limit = attempt_limit(policy.attempt_timeout, self.name)
             seconds = policy.attempt_timeout - (now - began)
-        return None if limit is None else Scope(limit, self.name, self.clock, seconds, keeper=get_timeout_manager())
+        if limit is None:
+            return None
+        return Scope(limit, self.name, self.clock, seconds, keeper=get_timeout_manager(), is_block=is_block)
 
     def _total_limit(self) -> Limit:
         return Limit(self.state.policy.total_timeout or 0.0, "total_timeout", self.name, final=True)
@@ -147,14 +151,14 @@ class RetryCall:
         try:
             value = call_in_worker(self.name, mark, manager, Pace(), call)
         except DeadlineExceededError as within:
-            error = scope.limit.caused(within)
+            error = scope.limit.caused(within, scope.at)
             if error is None:
                 raise
             left_behind = False
         else:
             if value is not LEFT_BEHIND:
                 return value
-            error = expiry(mark[3], scope.limit, self.name)
+            error = expiry(mark, scope.limit, self.name)
             left_behind = True
         try:
             manager.timed_out(self.name, error, left_behind=left_behind)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..clock import Clock
     from ..errors import ErrorClassifier
-    from ..timeout.marks import Limit
+    from ..timeout.marks import Limit, Mark
     from .policy import RetryPolicy
     from .source import PolicySource
 
@@ -90,14 +90,14 @@ def _guard_plain(
         at = started + limit.seconds
         outer = current.get()
         if outer is None or (outer[1] is read and outer[0] > at):
-            mark = (at, read, None, limit, 0)
+            mark: Mark = (at, read, None, limit, 0, None)
         else:
             mark = nearest(at, read, limit, limit.of)
         try:
             current.set(mark)
             result = function(*args, **kwargs)
         except Exception as error:
-            return _Begun(started, limit.caused(error) or error, None)
+            return _Begun(started, limit.caused(error, at) or error, None)
         finally:
             current.set(outer)
         return _Begun(started, None, result) if is_awaitable(result) else result

@@ -16,10 +16,10 @@ and after a yes from 4 to 7, `idempotent=False` still says no unless the request
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import CoroutineType
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
 from ..errors.classification import as_category
+from ..functions import refuse_awaitable
 from ..settings import Settings, boolean, optional_callable, optional_seconds, shown, text, whole_number
 from ..timeout.config import as_mode
 from ..timeout.marks import Limit
@@ -415,11 +415,3 @@ def ask(
     except Exception:
         report(what, predicate)
         return None
-
-
-def refuse_awaitable(answer: Any) -> None:
-    """Raise TypeError if a predicate or callback returned something to await: nobody will, and it answers nothing."""
-    if hasattr(type(answer), "__await__"):
-        if isinstance(answer, CoroutineType):
-            answer.close()  # or it would complain when it is collected
-        raise TypeError("predicates and callbacks must be plain functions")

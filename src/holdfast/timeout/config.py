@@ -92,8 +92,8 @@ class TimeoutMetrics(Record):
     """What a manager of timeouts has seen so far, in all; calls that end in time are not counted.
 
     `timed_out` calls took too long, `refused` ones were not begun, as no time or no worker was left. `left_behind` are
-    now running although nobody waits for them any more, by name, and `max_left_behind` is how many of them there may
-    be. `by_name` tells the calls that took too long, of registered names.
+    now running although nobody waits for them any more, by name, and while there are `max_left_behind` of them no
+    further one is begun. `by_name` tells the calls that took too long, of registered names.
     """
 
     timed_out: int

@@ -6,7 +6,7 @@ from .._runtime.system import as_clock
 from ..functions import is_async, name_of
 from ..settings import seconds as as_seconds, text
 from ..typed import TYPE_CHECKING, overload
-from .marks import Limit, current, left, nearest
+from .marks import Limit, current, current_mark, left, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class Deadline:
 
     def over(self, name: str, *, began: bool) -> DeadlineExceededError:
         """Return the error for `name`, which this deadline cut short or kept from beginning."""
-        return self._limit.cut_short(name, began=began)
+        return self._limit.cut_short(name, self._at, began=began)
 
     def narrow(self, seconds: float | timedelta, *, name: str = "") -> Deadline:
         """Return a deadline `seconds` from now, or this one if that is nearer; a deadline never gets longer.
@@ -117,7 +117,9 @@ class Deadline:
         """
         if isinstance(value, bytes):
             value = value.decode("latin-1")
-        digits = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_LONGEST_HEADER:
+            value = str(value)
+        digits = value.strip() if isinstance(value, str) else ""
         sign, digits = ("-", digits[1:]) if digits[:1] == "-" else ("", digits)
         if not (digits.isascii() and digits.isdigit()) or len(digits) > _LONGEST_HEADER:
             return None
@@ -177,7 +179,7 @@ def current_deadline() -> Deadline | None:
     >>> current_deadline() is None
     True
     """
-    mark = current.get()
+    mark = current_mark()
     return None if mark is None else deadline_of(mark)
 
 
@@ -197,10 +199,10 @@ def time_left(at_most: float | timedelta | None = None) -> float | None:
     Raises `DeadlineExceededError` if the deadline is over, `ConfigurationError` for an `at_most` that is no duration.
     """
     limit = None if at_most is None else as_seconds("time_left", "at_most", at_most, zero=False)
-    mark = current.get()
+    mark = current_mark()
     if mark is None:
         return limit
     remaining = left(mark)
     if remaining <= 0:
-        raise mark[3].cut_short("the operation", began=True)
+        raise mark[3].cut_short("the operation", mark[0], began=True)
     return remaining if limit is None else min(limit, remaining)

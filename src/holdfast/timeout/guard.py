@@ -14,11 +14,11 @@ from .._runtime.callables import is_awaitable
 from .._runtime.system import SYSTEM_CLOCK, SystemClock
 from .._runtime.tailor import Template, tailor
 from .._runtime.threads import loop_is_running
-from ..errors import DeadlineExceededError
-from ..functions import is_async, name_of
+from ..errors import DeadlineExceededError, OperationTimeoutError
+from ..functions import is_async, name_of, refuse_awaitable
 from ..journal import report_broken
 from ..typed import TYPE_CHECKING
-from .marks import Limit, current, nearest, note_leaves_work
+from .marks import Limit, current, current_mark, left, nearest, note_leaves_work
 from .scope import Scope, expiry, judged, reset
 from .worker import LEFT_BEHIND, call_in_worker
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .._runtime.timers import Timers
     from .._runtime.workers import Pace
     from ..clock import Clock
-    from ..errors import OperationTimeoutError
     from ..registry import Binding
     from .config import TimeoutConfig
     from .keeper import Keeper
@@ -58,18 +57,19 @@ task_of = timers.current_task
 if {_ELSEWHERE} or (task := task_of(timers.loop)) is None:
     return AWAIT run(function, ARGS, KWARGS)
 read = timers.read
-at = read() + home.seconds
+now = read()
+at = now + home.seconds
 if (outer := mark()) is not None and (outer[1] is not read or outer[0] <= at):
-    if outer[2] is task and outer[1] is read and outer[0] > at - home.seconds:
+    if outer[2] is task and outer[1] is read and outer[0] > now and (outer[5] is None or outer[5].is_open):
         return AWAIT CALL(function)
     return AWAIT run(function, ARGS, KWARGS)
 waiting = home.waiting
-token = set_mark(cut := (at, read, task, home.limit, task.cancelling()))
+token = set_mark(cut := (at, read, task, home.limit, task.cancelling(), None))
 if waiting.setdefault(task, cut) is not cut:
     reset_mark(token)
     return AWAIT run(function, ARGS, KWARGS)
-if at < timers.armed:
-    timers.arm(at)
+if not now < timers.armed <= at:
+    timers.see_to(at)
 try:
     result = AWAIT CALL(function)
 except BaseException as error:
@@ -188,15 +188,20 @@ class TimeGuard:
         """A quick call came back with `error`; return our own error if it is our cancellation."""
         fired = home.waiting.pop(cut[2], None) is None
         reset(token)
-        return judged(cut, home.limit, self.name, error, fired=fired) or home.limit.caused(error)
+        return judged(cut, home.limit, self.name, error, fired=fired) or home.limit.caused(error, cut[0])
 
     async def conclude(self, config: TimeoutConfig, error: OperationTimeoutError) -> Any:
         """Answer for a call that took too long, or raise `error`."""
         try:
-            answer = self._answer(config, error, left_behind=False)
+            self._note(config, error, left_behind=False)
+            raise error
+        except OperationTimeoutError:  # so that it is the context of what the fallback raises
+            if config.fallback is None:
+                raise
+            answer = config.fallback() if callable(config.fallback) else config.fallback
+            return await answer if is_awaitable(answer) else answer
         finally:
             del error
-        return await answer if is_awaitable(answer) else answer
 
     # Plain functions.
 
@@ -217,13 +222,13 @@ class TimeGuard:
         try:
             value = call_in_worker(name_of(function), mark, self.keeper, self._pace, function, args, kwargs)
         except DeadlineExceededError as error:
-            failure = limit.caused(error)
+            failure = limit.caused(error, at)
             if failure is None:
                 raise
             value = None
         left_behind = value is LEFT_BEHIND
         if left_behind:
-            failure = expiry(mark[3], limit, self.name)
+            failure = expiry(mark, limit, self.name)
         if failure is not None:
             try:
                 return self._answer(config, failure, left_behind=left_behind)
@@ -231,7 +236,7 @@ class TimeGuard:
                 del failure
         if is_awaitable(value):
             self._awaits = True
-            return self._awaited(config, limit, at, read, value)
+            return self._awaited(config, limit, at, read, mark, value)
         return value
 
     def _run_in_place(
@@ -247,8 +252,9 @@ class TimeGuard:
         at = read() + limit.seconds
         scope = Scope(limit, self.name, self.clock)
         outer = current.get()
+        mark = self._open(scope.measure)
         try:
-            self._open(scope.open)
+            scope.open()
             value = function(*args, **kwargs)
             failure = None if config.mode == "cooperative" else scope.late()
         except BaseException as error:
@@ -264,7 +270,7 @@ class TimeGuard:
             finally:
                 del failure
         self._awaits = is_awaitable(value)
-        return self._awaited(config, limit, at, read, value) if self._awaits else value
+        return self._awaited(config, limit, at, read, mark, value) if self._awaits else value
 
     def _reader(self) -> Callable[[], float]:
         """Return the clock by which a call in this thread is cut: its event loop's, unless another one was given."""
@@ -276,25 +282,23 @@ class TimeGuard:
 
         return timers_of(asyncio.get_running_loop()).read
 
-    async def _awaited(
+    async def _awaited(  # noqa: PLR0917  internal
         self,
         config: TimeoutConfig,
         limit: Limit,
         at: float,
         read: Callable[[], float],
+        mark: Mark,
         pending: Awaitable[Any],
     ) -> Any:
-        """Await what a plain function returned, with what is left of its time."""
+        """Await what a plain function returned, with what is left of the time that it had by `mark`."""
         remaining = at - read()
-        if remaining <= 0:
+        over = mark if left(mark) <= 0 or remaining <= 0 else current_mark()
+        if over is not None and (over is mark or left(over) <= 0):
             _drop(pending)
-            return await self.conclude(config, limit.exceeded())
+            return await self.conclude(config, expiry(over, limit, self.name))
         scope = Scope(limit, self.name, self.clock, remaining)
-        try:
-            self._open(scope.open_cutting)
-        except BaseException:
-            _drop(pending)
-            raise
+        scope.open_cutting()
         return await self._within(scope, config, lambda: pending)
 
     # Both.
@@ -308,14 +312,19 @@ class TimeGuard:
 
     def _answer(self, config: TimeoutConfig, error: OperationTimeoutError, *, left_behind: bool) -> Any:
         try:
-            self.keeper.timed_out(self.name, error, registered=config.name, left_behind=left_behind)
-            if config.on_timeout is not None:
-                tell(config.on_timeout, error)
+            self._note(config, error, left_behind=left_behind)
+            raise error
+        except OperationTimeoutError:
             if config.fallback is None:
-                raise error
+                raise
+            return config.fallback() if callable(config.fallback) else config.fallback
         finally:
             del error
-        return config.fallback() if callable(config.fallback) else config.fallback
+
+    def _note(self, config: TimeoutConfig, error: OperationTimeoutError, *, left_behind: bool) -> None:
+        self.keeper.timed_out(self.name, error, registered=config.name, left_behind=left_behind)
+        if config.on_timeout is not None:
+            tell(config.on_timeout, error)
 
 
 def wrap(function: Callable[..., Any], guard: TimeGuard, bind: Callable[[Callable[[], Any]], Binding[Any]]) -> Any:
@@ -353,7 +362,7 @@ def wrap(function: Callable[..., Any], guard: TimeGuard, bind: Callable[[Callabl
 def tell(on_timeout: Callable[[OperationTimeoutError], object], error: OperationTimeoutError) -> None:
     """Call the user's function; if it raises, that is logged."""
     try:
-        on_timeout(error)
+        refuse_awaitable(on_timeout(error))
     except Exception:
         report_broken("timeout", "on_timeout", on_timeout)
     finally:

@@ -8,6 +8,8 @@ A mark is a plain tuple, because a guarded call makes one each time:
 `holder`       who is cut at that moment: an asyncio task, a job of a worker thread, or None if nobody is
 `limit`        how long that was in all, and whose limit it is
 `cancelling`   how many cancellations the task had asked for when this began
+`block`        the block of code that it holds for, or None for a call; a block that is over limits nobody, wherever
+               its mark may have been left, as by an iterator that was dropped half-way
 =============  =====================================================================================================
 
 Marks only get nearer: what sets a new one takes the nearer of its own moment and the one that is there.
@@ -23,12 +25,18 @@ from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeAlias
+    from typing import Any, Protocol, TypeAlias
 
-    Mark: TypeAlias = tuple[float, Callable[[], float], Any, "Limit", int]
+    class Block(Protocol):
+        """What a mark may hold for."""
+
+        is_open: bool
+        outer: Mark | None
+
+    Mark: TypeAlias = tuple[float, Callable[[], float], Any, "Limit", int, Block | None]
 
 current: ContextVar[Mark | None] = ContextVar("holdfast.deadline", default=None)
-"""The nearest deadline of the running code."""
+"""The nearest deadline of the running code. `current_mark` reads it."""
 
 
 _LEAVES_WORK = "__holdfast_leaves_work__"
@@ -79,8 +87,10 @@ class Limit:
             text = f"{self.whose} of {self.seconds:g} s is over"
         return kind(text, duration=self.seconds, name=self.of or "the block", limit=self.whose)
 
-    def cut_short(self, name: str, *, began: bool) -> DeadlineExceededError:
+    def cut_short(self, name: str, at: float, *, began: bool) -> DeadlineExceededError:
         """Return the error for `name`, which this limit, that of somebody around it, cut short or kept from beginning.
+
+        `at` is the moment that was set by it.
 
         What has not begun says nothing of the dependency, so a circuit breaker is to ignore it.
         """
@@ -88,19 +98,29 @@ class Limit:
         text = f"{name} {how}: {self.whose} of {self.seconds:g} s is over"
         error = DeadlineExceededError(text, duration=self.seconds, name=name, limit=self.whose)
         error.began = began
-        error.hit = self
+        error.hit = (self, at)
         return error
 
-    def caused(self, error: object) -> OperationTimeoutError | None:
+    def caused(self, error: object, at: float) -> OperationTimeoutError | None:
         """Return the error for what took longer than its own limit, if `error` says that something in it was cut by it.
+
+        `at` is the moment up to which it had time.
 
         To what is in it this limit is one around it, after which there is no use in going on. To its owner it is not.
         """
-        if not isinstance(error, DeadlineExceededError) or error.hit is not self or self.final:
+        if not isinstance(error, DeadlineExceededError) or error.hit != (self, at) or self.final:
             return None
         own = self.exceeded()
         own.__cause__ = error
         return own
+
+
+def current_mark() -> Mark | None:
+    """Return the nearest mark that holds."""
+    mark = current.get()
+    while mark is not None and mark[5] is not None and not mark[5].is_open:
+        mark = mark[5].outer
+    return mark
 
 
 def left(mark: Mark) -> float:
@@ -113,11 +133,11 @@ def nearest(at: float, read: Callable[[], float], limit: Limit, name: str) -> Ma
 
     Raises `DeadlineExceededError` if the current mark has been passed: `name` must not begin.
     """
-    outer = current.get()
+    outer = current_mark()
     if outer is not None:
         remaining = left(outer)
         if remaining <= 0:
-            raise outer[3].cut_short(name, began=False)
+            raise outer[3].cut_short(name, outer[0], began=False)
         if remaining <= at - read():
             return outer
-    return (at, read, None, limit, 0)
+    return (at, read, None, limit, 0, None)

@@ -6,7 +6,7 @@ import sys
 
 from .._runtime.system import SystemClock
 from ..typed import TYPE_CHECKING
-from .marks import current, nearest
+from .marks import current, current_mark, left, nearest
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -23,20 +23,23 @@ class Scope:
     """A limit of `seconds` from when it is opened, by default all of those that it has. To be opened and closed once.
 
     `name` is what is done in it, for errors. `keeper` is told if its time was cut short.
+    `is_block`: it is the time of a block of code, which may be left in another place than it was entered in.
     """
 
     __slots__ = (
         "_clock",
         "_cut",
-        "_is_open",
         "_keeper",
         "_name",
         "_number",
-        "_outer",
         "_seconds",
         "_timers",
+        "at",
+        "is_block",
+        "is_open",
         "limit",
         "mark",
+        "outer",
     )
 
     def __init__(
@@ -47,15 +50,18 @@ class Scope:
         seconds: float | None = None,
         *,
         keeper: Keeper | None = None,
+        is_block: bool = False,
     ) -> None:
         self.limit = limit
         self.mark: Mark | None = None
+        self.at = 0.0  # its own moment, whether or not another one is nearer
         self._name = name
         self._clock = clock
         self._keeper = keeper
+        self.is_block = is_block
         self._seconds = limit.seconds if seconds is None else seconds
-        self._outer: Mark | None = None
-        self._is_open = False
+        self.outer: Mark | None = None
+        self.is_open = False
         self._timers: Timers | None = None
         self._number = -1
         self._cut: Any = None
@@ -63,7 +69,8 @@ class Scope:
     def measure(self) -> Mark:
         """Return the mark without setting it; raises as `open` does."""
         read = self._clock.monotonic
-        return nearest(read() + self._seconds, read, self.limit, self._name)
+        self.at = read() + self._seconds
+        return nearest(self.at, read, self.limit, self._name)
 
     def open(self) -> Mark:
         """Set the mark, which all that is called from here on can see. Nobody is cut.
@@ -81,42 +88,47 @@ class Scope:
         timers, task = running_task()
         real = isinstance(self._clock, SystemClock)
         read = timers.read if real else self._clock.monotonic
-        at, clock, holder, limit, _ = nearest(read() + self._seconds, read, self.limit, self._name)
+        self.at = read() + self._seconds
+        nearer = nearest(self.at, read, self.limit, self._name)
+        at, clock, holder, limit = nearer[:4]
         if holder is task:  # a nearer limit around this one cuts the task in any case
-            self.mark = current.get()
+            self.mark = nearer
             return
         cancelling = task.cancelling()
-        self._cut = (at if clock is timers.read else timers.read() + at - clock(), timers.read, task, limit, cancelling)
-        self._set((at, clock, task, limit, cancelling))
+        moment = at if clock is timers.read else timers.read() + left(nearer)
+        self._cut = (moment, timers.read, task, limit, cancelling, None)
+        self._set((at, clock, task, limit, cancelling, None))
         self._number = timers.put(self._cut)
         self._timers = timers
 
     def _set(self, mark: Mark) -> None:
         # No token is kept: an interrupt may come in before it is stored, and the mark would stay for ever.
-        self._outer = current.get()
+        self.outer = current.get()
+        if self.is_block:
+            mark = (*mark[:5], self)
         self.mark = mark
-        self._is_open = True
+        self.is_open = True
         current.set(mark)
 
     def _unset(self) -> None:
-        self._is_open = False
+        self.is_open = False
         if current.get() is self.mark:  # else this is another context
-            current.set(self._outer)
+            current.set(self.outer)
 
     def __del__(self) -> None:
-        if getattr(self, "_is_open", False):  # closing it was interrupted
+        if getattr(self, "is_open", False):  # closing it was interrupted
             self._unset()
 
     def close(self, error: BaseException | None) -> OperationTimeoutError | None:
         """End it; `error` is what came out. Return our own error if that is how its time was cut short, else None."""
-        if self._is_open:
+        if self.is_open:
             self._unset()
         timers, self._timers = self._timers, None
         failure = None
         if timers is not None:
             fired = not timers.take_out(self._number)
             failure = judged(self._cut, self.limit, self._name, error, fired=fired)
-        return self._noted(failure or self.limit.caused(error))
+        return self._noted(failure or self.limit.caused(error, self.at))
 
     def _noted(self, failure: OperationTimeoutError | None) -> OperationTimeoutError | None:
         if failure is not None and self._keeper is not None:
@@ -131,7 +143,7 @@ class Scope:
         mark = self.mark
         if mark is None or isinstance(self._clock, SystemClock) or mark[1]() <= mark[0]:
             return None
-        return self._noted(expiry(mark[3], self.limit, self._name))
+        return self._noted(expiry(mark, self.limit, self._name))
 
 
 def reset(token: Token[Mark | None]) -> None:
@@ -142,9 +154,9 @@ def reset(token: Token[Mark | None]) -> None:
         return  # a coroutine that was dropped is closed in whatever context that happens; nothing was set there
 
 
-def expiry(hit: Limit, own: Limit, name: str) -> OperationTimeoutError:
+def expiry(hit: Mark, own: Limit, name: str) -> OperationTimeoutError:
     """Return the error for `name`, which has `own` as its limit and was ended by `hit`."""
-    return own.exceeded() if hit is own else hit.cut_short(name, began=True)
+    return own.exceeded() if hit[3] is own else hit[3].cut_short(name, hit[0], began=True)
 
 
 def judged(
@@ -156,9 +168,21 @@ def judged(
     """
     if not fired:
         return None
-    _, _, task, hit, cancelling = cut
+    task, cancelling = cut[2], cut[4]
     if task.uncancel() > cancelling or not isinstance(error, sys.modules["asyncio"].CancelledError):
         return None  # somebody else cancels it as well, and that goes on; or it came to an end of its own
-    timeout = expiry(hit, own, name)
+    timeout = expiry(cut, own, name)
     timeout.__cause__ = error  # its traceback shows where the task was hanging
     return timeout
+
+
+def cut_around(error: BaseException) -> Limit | None:
+    """Return the limit around the running task by which it was cancelled with `error`, or None if it was no limit."""
+    asyncio = sys.modules.get("asyncio")
+    mark = current_mark()
+    if mark is None or asyncio is None or not isinstance(error, asyncio.CancelledError) or left(mark) > 0:
+        return None
+    task = mark[2]
+    if asyncio._get_running_loop() is None or task is not asyncio.current_task():  # noqa: SLF001
+        return None
+    return mark[3] if task.cancelling() == mark[4] + 1 else None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class DeadlineMetrics(Record):
     """What a tracker has seen so far: blocks that were entered, those that are `live`, those that `expired`.
 
-    A block has expired if its own deadline was over when it ended.
+    A block has expired if its deadline, the nearest there was, had passed when it ended.
     """
 
     entered: int
@@ -114,8 +114,8 @@ class DeadlineBlock:
             if sent is not None and sent.seconds < seconds:
                 limit, seconds = sent.told, sent.seconds
         if seconds <= 0:
-            raise limit.cut_short("the block", began=False)
-        self._scope = Scope(limit, "the block", clock, seconds, keeper=get_timeout_manager())
+            raise limit.cut_short("the block", 0.0, began=False)
+        self._scope = Scope(limit, "the block", clock, seconds, keeper=get_timeout_manager(), is_block=True)
         return self._scope
 
     def _opened(self, scope: Scope) -> Deadline:
@@ -142,7 +142,10 @@ class DeadlineBlock:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        scope = self._scope
         timeout = self._end(error)
+        if timeout is None and error is None and scope is not None:
+            timeout = scope.late()
         try:
             if timeout is not None:
                 raise timeout

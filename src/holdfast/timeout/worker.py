@@ -50,7 +50,7 @@ def call_in_worker(  # noqa: PLR0917  internal
         )
 
     def enter(job: Job) -> None:
-        current.set((mark[0], mark[1], job.holder, mark[3], 0))
+        current.set((mark[0], mark[1], job.holder, mark[3], 0, None))
 
     job = Job(name, function, args, kwargs or {}, ledger, enter)
     try:

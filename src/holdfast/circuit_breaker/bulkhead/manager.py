@@ -13,7 +13,7 @@ from ...journal import report_broken
 from ...records import did_you_mean
 from ...registry import Binding
 from ...settings import optional_callable, optional_seconds, shown, text
-from ...timeout.marks import current, left
+from ...timeout.marks import current_mark, left
 from ...typed import TYPE_CHECKING, overload
 from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
 from .events import (
@@ -207,10 +207,12 @@ class Bulkhead:
 
     def _patience(self, timeout: float | None, task: object) -> tuple[float | None, str]:
         """Return how long to wait at most, and whose limit that is if it is the current deadline."""
-        mark = current.get()
-        if mark is None or (task is not None and mark[2] is task):  # then the task is cancelled at that moment
+        mark = current_mark()
+        if mark is None:
             return timeout, ""
         remaining = max(0.0, left(mark))
+        if task is not None and mark[2] is task and remaining > 0:  # then the task is cancelled at that moment
+            return timeout, ""
         if timeout is not None and timeout <= remaining:
             return timeout, ""
         return remaining, mark[3].whose
