@@ -16,6 +16,7 @@ from tests.interrupts import Interrupted, interrupt_at
 from tests.support import run_virtual
 
 from holdfast import Bulkhead, BulkheadConfig, BulkheadFullError, ConfigurationError, bulkhead, get_bulkhead_registry
+from holdfast._runtime.leftovers import holding
 from holdfast._runtime.system import SystemClock
 from holdfast.circuit_breaker.bulkhead.queue import GRANTED, Line, Place, TaskPlace, ThreadPlace
 from holdfast.testing import VirtualClock
@@ -88,6 +89,7 @@ def test_promise_3_an_interrupt_at_any_point_costs_no_permit(way: str, loud: boo
                 if not places:
                     break
         assert is_whole(guard), f"interrupted at {places}"
+        assert holding.get() is None, f"interrupted at {places}"
         call()
     else:
         raise AssertionError("it never came through")

@@ -32,10 +32,11 @@ from holdfast import (
     current_deadline,
     deadline,
     retrying,
+    time_left,
     with_retry,
     with_timeout,
 )
-from holdfast._runtime import workers
+from holdfast._runtime import leftovers, workers
 from holdfast._runtime.leftovers import Hold, Ledger, holding
 from holdfast._runtime.timers import timers_of
 from holdfast.testing import VirtualClock
@@ -188,7 +189,7 @@ def test_what_is_raised_in_a_worker_from_outside_costs_one_call_at_most(moment: 
     code = f"""
 import ctypes, threading, time
 from holdfast import OperationTimeoutError, TimeoutManager
-from holdfast._runtime import workers
+from holdfast._runtime import leftovers, workers
 def strike(ident):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
 def struck():
@@ -682,3 +683,55 @@ def test_a_huge_limit_under_a_deadline_that_is_over_is_refused_as_any_other() ->
 
     with pytest.raises(DeadlineExceededError, match="the deadline 'request'"):
         run_virtual(main())
+
+
+def test_in_a_forked_process_nothing_is_left_behind() -> None:
+    ledger = Ledger(1)
+    released = []
+    hold = Hold()
+
+    class Left:
+        name = "left"
+
+        def end(self) -> None:
+            ledger.jobs.clear()
+            hold.end()
+
+    hold.add()
+    hold.close(lambda: released.append(1))
+    ledger.jobs[Left()] = None
+    lock = ledger.lock
+    leftovers._forget()
+    assert not ledger.jobs
+    assert released == [1]
+    assert ledger.lock is not lock
+    crew = workers._crew
+    workers._disband()
+    assert workers._crew is not crew
+
+
+def test_a_permit_that_was_not_entered_can_be_left() -> None:
+    guard = Bulkhead(BulkheadConfig(max_concurrent=1))
+    guard.acquire().__exit__(None, None, None)
+    assert guard.stats.available == 1
+
+
+def test_a_whole_time_that_is_over_before_the_first_attempt_is_told_so() -> None:
+    class Lid(VirtualClock):
+        def monotonic(self) -> float:
+            self.advance(10)  # a laptop's lid is closed again and again
+            return super().monotonic()
+
+    for fields in ({}, {"timeout_mode": "thread"}):
+        with pytest.raises(DeadlineExceededError, match="was not begun: the total_timeout of"):
+            with_retry(total_timeout=5, retry_on_result=lambda _: False, clock=Lid(), **fields)(lambda: "fine")()  # type: ignore[arg-type]
+
+
+def test_an_attempt_in_a_worker_says_of_itself_whose_deadline_it_hit() -> None:
+    def inside() -> None:
+        with deadline(1e-9, name="inner"):
+            while True:
+                time_left()
+
+    with pytest.raises(DeadlineExceededError, match="the deadline 'inner'"):
+        with_retry(attempt_timeout=LONG, timeout_mode="thread")(inside)()

@@ -49,8 +49,8 @@ def _forget() -> None:
             job.end()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)  # threads stay with the parent
+# Threads stay with the parent, where there is such a thing as a fork.
+getattr(os, "register_at_fork", dict)(after_in_child=_forget)
 
 
 class Hold:

@@ -403,8 +403,7 @@ def _disband() -> None:
     here.holder = None
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disband)
+getattr(os, "register_at_fork", dict)(after_in_child=_disband)
 
 
 def idle_workers() -> int:

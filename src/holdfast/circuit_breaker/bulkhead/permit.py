@@ -76,13 +76,18 @@ class BulkheadPermit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._hold is None:
+            self.release()
+            return
+        self._hold.hide()
         hold, self._hold = self._hold, None
-        if hold is not None:
-            hold.hide()
-            hold.close(self.release)
+        hold.close(self.release)
 
     def __del__(self) -> None:
-        place = getattr(self, "place", None)  # not there if making the permit was interrupted
+        hold = getattr(self, "_hold", None)  # these are not there if making the permit was interrupted
+        if hold is not None:
+            hold.hide()
+        place = getattr(self, "place", None)
         if place is not None and place.state != GONE:
             self.release()
 
