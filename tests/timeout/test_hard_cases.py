@@ -27,6 +27,7 @@ from holdfast import (
     DeadlineExceededError,
     DeadlineTracker,
     OperationTimeoutError,
+    RetryPolicy,
     TimeoutManager,
     WorkerLimitError,
     current_deadline,
@@ -40,6 +41,7 @@ from holdfast._runtime import leftovers, workers
 from holdfast._runtime.leftovers import Hold, Ledger, holding
 from holdfast._runtime.timers import timers_of
 from holdfast.testing import VirtualClock
+from holdfast.timeout.marks import current
 
 LONG = 60.0
 
@@ -722,9 +724,10 @@ def test_a_whole_time_that_is_over_before_the_first_attempt_is_told_so() -> None
             self.advance(10)  # a laptop's lid is closed again and again
             return super().monotonic()
 
-    for fields in ({}, {"timeout_mode": "thread"}):
+    policies: list[Any] = [{}, {"timeout_mode": "thread"}]
+    for fields in policies:
         with pytest.raises(DeadlineExceededError, match="was not begun: the total_timeout of"):
-            with_retry(total_timeout=5, retry_on_result=lambda _: False, clock=Lid(), **fields)(lambda: "fine")()  # type: ignore[arg-type]
+            with_retry(total_timeout=5, retry_on_result=lambda _: False, clock=Lid(), **fields)(lambda: "fine")()
 
 
 def test_an_attempt_in_a_worker_says_of_itself_whose_deadline_it_hit() -> None:
@@ -735,3 +738,107 @@ def test_an_attempt_in_a_worker_says_of_itself_whose_deadline_it_hit() -> None:
 
     with pytest.raises(DeadlineExceededError, match="the deadline 'inner'"):
         with_retry(attempt_timeout=LONG, timeout_mode="thread")(inside)()
+
+
+def test_a_worker_survives_what_should_never_happen() -> None:
+    class Broken:
+        def perform(self, _thread: threading.Thread) -> None:
+            raise MemoryError
+
+    worker = workers.Worker(workers._crew)
+    worker.job = Broken()  # type: ignore[assignment]
+    worker.ring()
+    while worker.job is not None:
+        time.sleep(0)
+    job = workers.Job("x", lambda: 7, (), {}, Ledger(1), lambda _job: None)
+    worker.job = job
+    worker.ring()
+    assert job._over.acquire(timeout=LONG)
+    assert job.value == 7
+
+
+def test_a_call_that_no_worker_came_to_in_time_is_called_off() -> None:
+    ran: list[int] = []
+    ledger = Ledger(1)
+    job = workers.Job("x", lambda: ran.append(1), (), {}, ledger, lambda _job: None)
+    assert job._leave()
+    assert not ledger.jobs
+    assert job.perform(threading.current_thread()) is None
+    assert not ran
+
+
+def test_a_limit_that_is_hit_in_a_worker_is_its_owners() -> None:
+    def inside() -> str:
+        mark = current.get()
+        assert mark is not None
+        raise mark[3].cut_short("something inside", mark[0], began=True)
+
+    with pytest.raises(OperationTimeoutError, match="inside took longer than its timeout of 60 s") as caught:
+        with_timeout(LONG)(inside)()
+    assert type(caught.value) is OperationTimeoutError
+    assert with_timeout(LONG, fallback="known")(inside)() == "known"
+    policy = RetryPolicy(max_attempts=2, attempt_timeout=LONG, timeout_mode="thread", backoff={"initial_delay": 0})
+    with pytest.raises(OperationTimeoutError, match="an attempt of .* took longer than its attempt_timeout") as caught:
+        with_retry(policy)(inside)()
+    assert "gave up after 2 attempts" in caught.value.__notes__[0]
+
+
+def test_an_awaitable_that_can_be_neither_closed_nor_cancelled_is_dropped() -> None:
+    class Pending:
+        def __await__(self) -> Any:
+            raise AssertionError("never awaited")
+
+    @with_timeout(1e-6, mode="cooperative", fallback="known")
+    def begin() -> Any:
+        seen = current_deadline()
+        assert seen is not None
+        while not seen.expired:
+            pass
+        return Pending()
+
+    async def main() -> None:
+        assert await begin() == "known"
+
+    asyncio.run(main())
+
+
+def test_a_quick_call_that_is_dropped_is_closed_wherever_that_happens() -> None:
+    limited = with_timeout(2)(hang)
+
+    async def main() -> None:
+        with pytest.raises(OperationTimeoutError):
+            await limited()
+        coroutine: Any = limited()
+
+        async def begin() -> None:
+            coroutine.send(None)
+
+        async def close() -> None:
+            coroutine.close()
+
+        await asyncio.create_task(begin())
+        await asyncio.create_task(close())
+        await asyncio.sleep(5)
+        assert current_deadline() is None
+
+    run_virtual(main())
+
+
+def test_a_breaker_ignores_the_cancellation_of_a_task_whose_parent_was_cut() -> None:
+    breaker = CircuitBreaker(CircuitBreakerConfig(failure_threshold=1))
+
+    async def main() -> None:
+        with pytest.raises(DeadlineExceededError):
+            async with deadline(1):
+                await asyncio.gather(breaker.protect(hang)(), asyncio.sleep(0))
+
+    run_virtual(main())
+    assert breaker.metrics.abandoned_requests == 1
+
+
+def test_a_call_that_was_called_off_just_before_an_interrupt_stays_so() -> None:
+    ledger = Ledger(1)
+    job = workers.Job("x", lambda: None, (), {}, ledger, lambda _job: None)
+    assert job._leave()
+    job._abandon(None)
+    assert not ledger.jobs

@@ -70,7 +70,7 @@ class Pace:
 
 
 class Job:
-    """One call of a plain function in a worker.
+    """One call of a plain function in a worker, `_thread`, which is there once the job has begun.
 
     `enter` is called in the worker first, with the job. The function sees the caller's context variables. Until it is
     over it counts with everything that is held around the call.
@@ -95,6 +95,8 @@ class Job:
         "name",
         "value",
     )
+
+    _thread: threading.Thread
 
     def __init__(  # noqa: PLR0917  internal
         self,
@@ -121,7 +123,6 @@ class Job:
         self._ended = False
         self._over = threading.Lock()
         self._over.acquire()
-        self._thread: threading.Thread | None = None
         self._held: list[Hold] = []
 
     # In the caller's thread.
@@ -173,7 +174,13 @@ class Job:
 
     def _leave(self) -> bool:
         """Go on without the outcome; False if it is there by now."""
-        self._enter_ledger()
+        try:
+            self._turn.pop()
+        except IndexError:
+            self._enter_ledger()
+        else:  # no worker has come to it, and none will
+            self._end_holds()
+            return True
         try:
             self._claim.pop()
         except IndexError:
@@ -183,7 +190,7 @@ class Job:
     def _enter_ledger(self) -> None:
         """Be among what is left behind, unless it is over; may be done again."""
         thread = self._thread
-        if thread is not None and _LEFT_BEHIND not in thread.name:
+        if _LEFT_BEHIND not in thread.name:
             thread.name = f"{thread.name}{_LEFT_BEHIND}{self.name}"
         self._ledger.jobs[self] = None
         if self._ended:  # the worker looks in the other order, so one of both sees the other
@@ -192,16 +199,15 @@ class Job:
     def _leave_ledger(self) -> None:
         self._ledger.jobs.pop(self, None)
         thread = self._thread
-        if thread is not None:
-            thread.name = thread.name.partition(_LEFT_BEHIND)[0]
+        thread.name = thread.name.partition(_LEFT_BEHIND)[0]
 
     def _abandon(self, worker: Worker | None) -> None:
         """The caller was interrupted: call the job off if it has not begun, else leave it behind."""
         try:
             self._turn.pop()
         except IndexError:
-            self._enter_ledger()
-            if self._claim:
+            if hasattr(self, "_thread"):  # else it was called off before the interrupt
+                self._enter_ledger()
                 self._claim.clear()
             return
         self._end_holds()
@@ -218,11 +224,11 @@ class Job:
 
     def perform(self, thread: threading.Thread) -> threading.Lock | None:
         """Call the function, unless it was called off; return what the caller waits for, if it still does."""
+        self._thread = thread
         try:
             self._turn.pop()
         except IndexError:
             return None
-        self._thread = thread
         here.holder = self.holder
         try:
             self.value = self._context.run(self._call)

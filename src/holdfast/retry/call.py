@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .policy import RetryPolicy
 
 _NOTE = "holdfast: "
-_NO_LIMIT = float("inf")
 _UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
 
 # A budget is shared and only told the time; one lock serves them all, held for a few additions.
@@ -119,16 +118,13 @@ class RetryCall:
         if not policy.is_timed:
             return None
         now = self.clock.monotonic()
-        began = now if self._attempt_began is None else self._attempt_began
-        seconds, limit = _NO_LIMIT, None
-        if policy.total_timeout is not None and self.state.started is not None:
-            limit = self._total_limit()
-            seconds = self.state.started + policy.total_timeout - now
-        if policy.attempt_timeout is not None and policy.attempt_timeout - (now - began) < seconds:
-            limit = attempt_limit(policy.attempt_timeout, self.name)
-            seconds = policy.attempt_timeout - (now - began)
-        if limit is None:
-            return None
+        limits: list[tuple[float, Limit]] = []
+        if policy.attempt_timeout is not None:
+            began = now if self._attempt_began is None else self._attempt_began
+            limits.append((began + policy.attempt_timeout - now, attempt_limit(policy.attempt_timeout, self.name)))
+        if policy.total_timeout is not None:
+            limits.append(((self.state.started or 0.0) + policy.total_timeout - now, self._total_limit()))
+        seconds, limit = min(limits, key=_seconds)
         return Scope(limit, self.name, self.clock, seconds, keeper=get_timeout_manager(), is_block=is_block)
 
     def _total_limit(self) -> Limit:
@@ -332,6 +328,10 @@ def _under(scope: Scope, call: Callable[[], Any]) -> Any:
         raise failure
     finally:
         del failure
+
+
+def _seconds(limit: tuple[float, Limit]) -> float:
+    return limit[0]
 
 
 def _words(seen: Classification) -> tuple[str, str]:

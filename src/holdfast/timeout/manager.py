@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from .. import events
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import as_clock
@@ -55,9 +53,7 @@ class TimeoutManager:
     def __init__(self, *, max_left_behind: int = 64, clock: Clock | None = None) -> None:
         self.max_left_behind = whole_number("TimeoutManager", "max_left_behind", max_left_behind)
         self.clock = as_clock(clock)
-        self._ledger: Ledger | None = None
         self._configs: NamedRegistry[TimeoutConfig] = NamedRegistry("timeout", UnknownPolicyError)
-        self._making = threading.RLock()  # re-entrant: a signal handler may make a guarded call
         self._timed_out = 0
         self._refused = 0
         self._by_name: dict[str, int] = {}
@@ -140,15 +136,12 @@ class TimeoutManager:
     @property
     def ledger(self) -> Ledger:
         """The calls that were left behind."""
-        ledger = self._ledger
-        if ledger is not None:
-            return ledger
-        from .._runtime.leftovers import Ledger
+        ledger: Ledger | None = self.__dict__.get("_ledger")
+        if ledger is None:
+            from .._runtime.leftovers import Ledger
 
-        with self._making:
-            if self._ledger is None:
-                self._ledger = Ledger(self.max_left_behind)
-            return self._ledger
+            ledger = self.__dict__.setdefault("_ledger", Ledger(self.max_left_behind))
+        return ledger
 
     def refused(self) -> None:
         """A call was not begun, as no time or no worker was left."""

@@ -49,8 +49,6 @@ def note_leaves_work(wrapper: Any) -> None:
 
 def leaves_work(function: object) -> bool:
     """Whether a function, or one that it wraps, may leave work behind in a thread."""
-    if isinstance(function, type):
-        return False
     for each in (function, innermost(function), call_method(function)):
         if getattr(each, _LEAVES_WORK, False) is True:
             return True
