@@ -842,3 +842,15 @@ def test_a_call_that_was_called_off_just_before_an_interrupt_stays_so() -> None:
     assert job._leave()
     job._abandon(None)
     assert not ledger.jobs
+
+
+def test_to_be_left_behind_twice_is_told_once() -> None:
+    ledger = Ledger(1)
+    job = workers.Job("slow", lambda: None, (), {}, ledger, lambda _job: None)
+    job._thread = threading.Thread(name="worker")
+    for _ in range(2):
+        job._enter_ledger()
+    assert job._thread.name == "worker left behind by slow"
+    job.end()
+    assert job._thread.name == "worker"
+    assert not ledger.jobs
