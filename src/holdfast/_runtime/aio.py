@@ -36,10 +36,13 @@ async def attempt_in(scope: TimeScope, call: Callable[[], Any]) -> Outcome:
         if failure is None:
             raise
         return Outcome(error=failure)
-    failure = scope.close(outcome.error)
-    if failure is None and outcome.error is None:
-        failure = scope.late()
-    return outcome if failure is None else Outcome(error=failure)
+    try:
+        failure = scope.close(outcome.error)
+        if failure is None and outcome.error is None:
+            failure = scope.late()
+        return outcome if failure is None else Outcome(error=failure)
+    finally:
+        del outcome  # as in `threads.repeat`
 
 
 async def repeat(repetition: Repetition, call: Callable[[], Any], delay: float | None) -> None:
