@@ -269,8 +269,11 @@ class TimeGuard:
                 return self._answer(config, failure, left_behind=False)
             finally:
                 del failure
-        self._awaits = is_awaitable(value)
-        return self._awaited(config, limit, at, read, mark, value) if self._awaits else value
+        if is_awaitable(value):
+            self._awaits = True
+            return self._awaited(config, limit, at, read, mark, value)
+        self._awaits = False
+        return value
 
     def _reader(self) -> Callable[[], float]:
         """Return the clock by which a call in this thread is cut: its event loop's, unless another one was given."""

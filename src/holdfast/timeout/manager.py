@@ -136,12 +136,12 @@ class TimeoutManager:
     @property
     def ledger(self) -> Ledger:
         """The calls that were left behind."""
-        ledger: Ledger | None = self.__dict__.get("_ledger")
+        ledger = self.__dict__.get("_ledger")
         if ledger is None:
             from .._runtime.leftovers import Ledger
 
             ledger = self.__dict__.setdefault("_ledger", Ledger(self.max_left_behind))
-        return ledger
+        return ledger  # type: ignore[no-any-return]
 
     def refused(self) -> None:
         """A call was not begun, as no time or no worker was left."""
