@@ -25,6 +25,7 @@ FLOORS = {
     "journal": 1,
     "events": 1,
     "registry": 1,
+    "switch": 1,
     "clock": 1,
     "retry.backoff": 2,
     "retry.budget": 2,

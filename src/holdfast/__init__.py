@@ -62,6 +62,7 @@ from .retry import (
     register_retry_policy,
     retrying,
 )
+from .switch import disabled, set_enabled
 from .timeout import (
     Deadline,
     DeadlineTracker,
@@ -121,6 +122,7 @@ __all__ = [
     "create_retry_policy",
     "current_deadline",
     "deadline",
+    "disabled",
     "execute_with_retry",
     "get_breaker_registry",
     "get_bulkhead_registry",
@@ -129,6 +131,7 @@ __all__ = [
     "get_timeout_manager",
     "register_retry_policy",
     "retrying",
+    "set_enabled",
     "time_left",
     "with_circuit_breaker",
     "with_retry",

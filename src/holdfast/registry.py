@@ -12,6 +12,7 @@ from weakref import WeakSet
 from .errors.exceptions import ConfigurationError
 from .records import did_you_mean
 from .settings import shown, text
+from .switch import all_on, hold
 from .typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Binding(Generic[T]):
     """What one guard holds of something that may change: `now`, or None until it is looked up again by `bind()`.
 
     `find` returns what is meant at the moment; whoever knows that it means something else from now on calls
-    `name_changed()`.
+    `name_changed()`. While anything is switched off, it holds nothing.
     """
 
     __slots__ = ("__weakref__", "_changes", "_find", "is_fixed", "now")
@@ -47,12 +48,13 @@ class Binding(Generic[T]):
         self._changes = 0
         self.now: T | None = None
         self.is_fixed = False
+        hold(self)
 
     @classmethod
     def to(cls, thing: T) -> Binding[T]:
         """Return a binding to something that does not change."""
         binding = cls(lambda: thing)
-        binding.now = thing
+        binding.bind()
         binding.is_fixed = True
         return binding
 
@@ -60,7 +62,7 @@ class Binding(Generic[T]):
         """Look it up and keep it; what `find` raises comes out, and nothing is kept."""
         changes = self._changes
         found = self.now = self._find()
-        if self._changes != changes:
+        if self._changes != changes or not all_on():
             self.now = None  # it changed meanwhile: look again at the next call
         return found
 

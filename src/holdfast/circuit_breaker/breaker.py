@@ -11,6 +11,7 @@ from ..functions import is_async
 from ..journal import report_broken
 from ..registry import Binding
 from ..settings import shown, text
+from ..switch import is_off
 from ..timeout.config import TimeoutConfig
 from ..timeout.guard import TimeGuard
 from ..timeout.manager import get_timeout_manager
@@ -174,6 +175,8 @@ class CircuitBreaker:
         """
         from .._runtime.queueing import Stopwatch
 
+        if is_off():
+            return CircuitPermit.untold(self)
         return CircuitPermit(self, self.admit(), Stopwatch(self.monotonic()))
 
     # What the guards ask and tell.

@@ -6,6 +6,7 @@ from .._runtime.callables import is_awaitable
 from .._runtime.tailor import PlainTypes, Template, tailor
 from ..errors import CircuitOpenError
 from ..functions import is_async
+from ..switch import is_off
 from ..timeout.marks import note_leaves_work
 from ..typed import TYPE_CHECKING
 from .permit import CircuitPermit
@@ -81,6 +82,8 @@ def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Breaker], functi
 
 def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Make one call of a plain function with everything that any config may ask for."""
+    if is_off():
+        return function(*args, **kwargs)
     fallback = breaker.settings.fallback
     if fallback is None:
         permit = breaker.admit()
@@ -111,6 +114,8 @@ async def run_async(
     breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same for an async function."""
+    if is_off():
+        return await function(*args, **kwargs)
     fallback = breaker.settings.fallback
     if fallback is None:
         permit = breaker.admit()

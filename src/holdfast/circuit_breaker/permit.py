@@ -54,6 +54,13 @@ class CircuitPermit:
         self._permit = permit
         self._watch = watch
 
+    @classmethod
+    def untold(cls, breaker: Breaker) -> Self:
+        """Return a permit for a call that is not to be guarded: the breaker is told nothing of it."""
+        permit = cls(breaker, None, None)
+        permit._over = True
+        return permit
+
     def succeed(self) -> None:
         """The call went well."""
         self.end(None)

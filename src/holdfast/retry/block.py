@@ -44,8 +44,8 @@ class Retrying:
         return Attempts(self._begin(), asynchronous=True)
 
     def _begin(self) -> RetryCall:
-        policy = self._source.policy()
-        _check(policy)
+        _check(self._source.policy())
+        policy = self._source.in_force()
         return RetryCall(f"retrying({policy.name!r})", policy, self._clock, self._classifier)
 
 

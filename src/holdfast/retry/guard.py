@@ -16,6 +16,7 @@ from .._runtime.callables import is_awaitable
 from .._runtime.repetition import AT_ONCE
 from .._runtime.tailor import PlainTypes, Template, tailor
 from ..functions import is_async, name_of
+from ..switch import is_off
 from ..timeout.marks import current, nearest, note_leaves_work
 from ..typed import TYPE_CHECKING
 from .call import RetryCall
@@ -112,6 +113,8 @@ def _guard_plain(
 
     def whole(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make the call with everything that any policy may ask for, from the first attempt on."""
+        if is_off():
+            return function(*args, **kwargs)
         binding.bind()
         return conclude(begin(), partial(function, *args, **kwargs), AT_ONCE)
 
@@ -174,6 +177,8 @@ def _guard_async(function: Callable[..., Any], source: PolicySource, begin: Call
     binding = source.binding(decide)
 
     async def whole(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_off():
+            return await function(*args, **kwargs)
         binding.bind()
         run = begin()
         await aio.repeat(run, partial(function, *args, **kwargs), AT_ONCE)

@@ -133,7 +133,7 @@ class RetryManager:
         source.policy()  # an unknown name is an error now, not when an async operation is awaited
 
         def begin() -> RetryCall:
-            return RetryCall(name_of(operation), source.policy(), self.clock, self.classifier, wall=self.clock.time())
+            return RetryCall(name_of(operation), source.in_force(), self.clock, self.classifier, wall=self.clock.time())
 
         if is_async(operation):
             return _ended_async(begin, operation, end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import ConfigurationError
 from ..registry import Binding
 from ..settings import shown
+from ..switch import is_off
 from ..typed import TYPE_CHECKING
 from .policy import RetryPolicy
 from .presets import registry
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     T = TypeVar("T")
+
+
+_OFF = RetryPolicy(name="holdfast is switched off", max_attempts=1)
 
 
 class PolicySource:
@@ -52,6 +56,11 @@ class PolicySource:
         if merged is None or merged[0] is not base:
             merged = self._merged = (base, base.replace(**self._overrides))
         return merged[1]
+
+    def in_force(self) -> RetryPolicy:
+        """Return the policy that a call is to follow now: one that does nothing where holdfast is switched off."""
+        policy = self.policy()
+        return _OFF if is_off() else policy
 
     def binding(self, decide: Callable[[RetryPolicy], T]) -> Binding[T]:
         """Return what `decide` concludes from the policy, concluded anew when the policy's name is registered anew."""

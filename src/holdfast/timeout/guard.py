@@ -17,6 +17,7 @@ from .._runtime.threads import loop_is_running
 from ..errors import DeadlineExceededError, OperationTimeoutError
 from ..functions import is_async, name_of, refuse_awaitable
 from ..journal import report_broken
+from ..switch import is_off
 from ..typed import TYPE_CHECKING
 from .marks import Limit, current, current_mark, left, nearest, note_leaves_work
 from .scope import Scope, expiry, judged, reset
@@ -159,6 +160,8 @@ class TimeGuard:
 
     async def run_async(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make one call with everything that may be asked for."""
+        if is_off():
+            return await function(*args, **kwargs)
         config, limit = self.bound()
         scope = Scope(limit, self.name, self.clock)
         self._open(scope.open_cutting)
@@ -207,6 +210,8 @@ class TimeGuard:
 
     def run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make one call, in a worker if that is how it is to be."""
+        if is_off():
+            return function(*args, **kwargs)
         config, limit = self.bound()
         in_place = config.mode == "cooperative" or not isinstance(self.clock, SystemClock)
         if in_place or (self._awaits and loop_is_running()):

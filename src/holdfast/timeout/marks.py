@@ -21,6 +21,7 @@ from contextvars import ContextVar
 
 from ..errors import DeadlineExceededError, OperationTimeoutError
 from ..functions import call_method, innermost
+from ..switch import is_off
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ class Limit:
 
 
 def current_mark() -> Mark | None:
-    """Return the nearest mark that holds."""
+    """Return the nearest mark that holds; none does where holdfast is switched off."""
     mark = current.get()
+    if mark is not None and is_off():
+        return None
     while mark is not None and mark[5] is not None and not mark[5].is_open:
         mark = mark[5].outer
     return mark

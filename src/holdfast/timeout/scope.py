@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from .._runtime.system import SystemClock
+from ..switch import is_off
 from ..typed import TYPE_CHECKING
 from .marks import current, current_mark, left, nearest
 
@@ -83,6 +84,9 @@ class Scope:
 
     def open_cutting(self) -> None:
         """The same; and when the time is up, the running task is cancelled."""
+        if is_off():
+            self.open()
+            return
         from .._runtime.timers import running_task
 
         timers, task = running_task()

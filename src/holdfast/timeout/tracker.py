@@ -6,6 +6,7 @@ from .._runtime.system import as_clock
 from ..errors import ConfigurationError
 from ..records import Record
 from ..settings import shown
+from ..switch import is_off
 from ..typed import TYPE_CHECKING
 from .deadlines import Deadline, deadline_of, named_limit
 from .manager import get_timeout_manager
@@ -113,7 +114,7 @@ class DeadlineBlock:
             sent = Deadline.from_header(self._header, name="sent by the caller", clock=clock)
             if sent is not None and sent.seconds < seconds:
                 limit, seconds = sent.told, sent.seconds
-        if seconds <= 0:
+        if seconds <= 0 and not is_off():
             raise limit.cut_short("the block", 0.0, began=False)
         self._scope = Scope(limit, "the block", clock, seconds, keeper=get_timeout_manager(), is_block=True)
         return self._scope

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..._runtime.callables import is_awaitable
 from ..._runtime.tailor import PlainTypes, Template, tailor
 from ...functions import is_async
+from ...switch import is_off
 from ...timeout.marks import leaves_work
 from ...typed import TYPE_CHECKING
 from .queue import HELD
@@ -113,6 +114,8 @@ def wrap_each(find: Callable[[tuple[Any, ...], dict[str, Any]], Permits], functi
 
 def run(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Make one call of a plain function, waiting and telling as need be."""
+    if is_off():
+        return function(*args, **kwargs)
     return _ended(bulkhead.wait(bulkhead.settings.queue_timeout), function, args, kwargs)
 
 
@@ -131,6 +134,8 @@ def _ended(permit: BulkheadPermit, function: Callable[..., Any], args: tuple[Any
 
 def run_holding(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Do the same, and keep the permit until all that the call leaves behind in threads has ended as well."""
+    if is_off():
+        return function(*args, **kwargs)
     from ..._runtime.leftovers import Hold, holding
 
     permit = bulkhead.wait(bulkhead.settings.queue_timeout)
@@ -159,6 +164,8 @@ async def run_async(
     bulkhead: Permits, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same for an async function."""
+    if is_off():
+        return await function(*args, **kwargs)
     permit = await bulkhead.wait_async(bulkhead.settings.queue_timeout)
     try:
         return await function(*args, **kwargs)

@@ -13,6 +13,7 @@ from ...journal import report_broken
 from ...records import did_you_mean
 from ...registry import Binding
 from ...settings import optional_callable, optional_seconds, shown, text
+from ...switch import is_off
 from ...timeout.marks import current_mark, left
 from ...typed import TYPE_CHECKING, overload
 from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
@@ -137,8 +138,17 @@ class Bulkhead:
         """Return a permit that owns nothing yet, for a call that took its token on the quiet path."""
         return BulkheadPermit(self, Place(GONE))
 
+    def _nobodys(self) -> BulkheadPermit:
+        """Return a permit for a call that is not to be guarded, from a bulkhead of its own."""
+        free = Bulkhead(name=self.name)
+        permit = BulkheadPermit(free, Place())
+        free.line.take(permit.place)
+        return permit
+
     def wait(self, timeout: float | None) -> BulkheadPermit:
         """Return a permit, waiting in this thread if there is none."""
+        if is_off():
+            return self._nobodys()
         permit = BulkheadPermit(self, Place())  # first, so that whatever its place gets has an owner
         waited = 0.0
         try:
@@ -167,6 +177,8 @@ class Bulkhead:
 
     async def wait_async(self, timeout: float | None) -> BulkheadPermit:  # noqa: ASYNC109  ours, not asyncio's
         """Return a permit, suspending this task if there is none."""
+        if is_off():
+            return self._nobodys()
         permit = BulkheadPermit(self, Place())
         waited = 0.0
         timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
