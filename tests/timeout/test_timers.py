@@ -99,11 +99,17 @@ def test_whatever_is_put_in_and_taken_out_the_rest_is_cut_at_its_moment(steps: l
                 if taken_out:
                     assert timers.take_out(number)
             else:
-                queues[seconds].waiting[task] = cut
+                queue = queues[seconds]
+                if queue.single is None:  # as guards do
+                    queue.single = cut
+                else:
+                    queue.waiting[task] = cut
                 if at < timers.armed:
                     timers.arm(at)
                 if taken_out:
-                    del queues[seconds].waiting[task]
+                    assert queue.remove(cut)
+                    assert not queue.remove(cut)
+                assert queue.nearest() > loop.time()
             if taken_out:
                 at = float("inf")
             kept.append((task, at))
@@ -112,7 +118,7 @@ def test_whatever_is_put_in_and_taken_out_the_rest_is_cut_at_its_moment(steps: l
         for task, at in kept:
             assert task.cancelled_at == ([] if at == float("inf") else [pytest.approx(at, abs=1e-6)])
         assert not timers.odd
-        assert not any(queue.waiting for queue in queues.values())
+        assert not any(queue.waiting or queue.single for queue in queues.values())
 
     run_virtual(main())
 

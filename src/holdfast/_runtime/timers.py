@@ -6,7 +6,9 @@ it gone knows that its task has been cancelled, and nobody needs to be told.
 
 There are two kinds of queues. One is for cuts that are all as far away as each other when they are put in, so that they
 stand in order by themselves: a plain dict by task, whose cuts cost nothing to order, and leave nothing behind when they
-are taken out. A task has one cut in it at most. The other is for all other cuts: a heap of moments beside a dict.
+are taken out. A task has one cut in it at most. Beside it there is a place for a single cut, which costs even less, and
+is all that calls need that end before another one begins. The other kind is for all other cuts: a heap of moments
+beside a dict.
 
 The timer is armed once and then fires for all; taking a cut out does not touch it. All of this belongs to the thread of
 its loop and needs no lock.
@@ -44,22 +46,37 @@ class _NoLoop:
 
 
 class Queue:
-    """Cuts, by their tasks, that are all put in the same time ahead."""
+    """Cuts that are all put in the same time ahead: one by itself in `single`, or None, the others by their tasks."""
 
-    __slots__ = ("__weakref__", "_gone", "waiting")
+    __slots__ = ("__weakref__", "_gone", "single", "waiting")
 
     def __init__(self) -> None:
+        self.single: Any = None
         self.waiting: dict[Any, Any] = {}
         self._gone = 0
 
     def nearest(self) -> float:
         """Return the nearest moment."""
+        at: float = _NEVER if self.single is None else self.single[0]
         for cut in self.waiting.values():
-            return cut[0]  # type: ignore[no-any-return]
-        return _NEVER
+            return min(at, cut[0])
+        return at
+
+    def remove(self, cut: Any) -> bool:
+        """Take a cut out before its moment; False if its task has been cancelled."""
+        if self.single is cut:
+            self.single = None
+        elif self.waiting.get(cut[2]) is cut:
+            del self.waiting[cut[2]]
+        else:
+            return False
+        return True
 
     def take(self, now: float) -> Iterator[Any]:
         """Take out the cuts whose moment has come."""
+        if self.single is not None and self.single[0] <= now:
+            cut, self.single = self.single, None
+            yield cut
         waiting = self.waiting
         due = []
         for task, cut in waiting.items():

@@ -64,9 +64,11 @@ if (outer := mark()) is not None and (outer[1] is not read or outer[0] <= at):
     if outer[2] is task and outer[1] is read and outer[0] > now and (outer[5] is None or outer[5].is_open):
         return AWAIT CALL(function)
     return AWAIT run(function, ARGS, KWARGS)
-waiting = home.waiting
+queue = home.queue
 token = set_mark(cut := (at, read, task, home.limit, task.cancelling(), None))
-if waiting.setdefault(task, cut) is not cut:
+if queue.single is None:
+    queue.single = cut
+elif queue.waiting.setdefault(task, cut) is not cut:
     reset_mark(token)
     return AWAIT run(function, ARGS, KWARGS)
 if not now < timers.armed <= at:
@@ -78,9 +80,9 @@ except BaseException as error:
     if failure is None:
         raise
 else:
-    try:
-        del waiting[task]
-    except KeyError:
+    if queue.single is cut:
+        queue.single = None
+    elif not queue.remove(cut):
         task.uncancel()
     reset_mark(token)
     return result
@@ -97,7 +99,7 @@ _PLAIN = Template("timeout", "run", "return run(function, ARGS, KWARGS)")
 class Home:
     """What the calls of one function need in one event loop."""
 
-    __slots__ = ("config", "limit", "queue", "running", "seconds", "timers", "waiting")
+    __slots__ = ("config", "limit", "queue", "running", "seconds", "timers")
 
     def __init__(self, config: TimeoutConfig, limit: Limit, timers: Timers) -> None:
         import asyncio
@@ -107,7 +109,6 @@ class Home:
         self.seconds = limit.seconds
         self.timers = timers
         self.queue = timers.queue(limit.seconds)
-        self.waiting = self.queue.waiting
         self.running = asyncio._get_running_loop  # noqa: SLF001  documented; `get_running_loop` raises where there is none
 
 
@@ -189,7 +190,7 @@ class TimeGuard:
         self, home: Home, token: Token[Mark | None], cut: Mark, error: BaseException
     ) -> OperationTimeoutError | None:
         """A quick call came back with `error`; return our own error if it is our cancellation."""
-        fired = home.waiting.pop(cut[2], None) is None
+        fired = not home.queue.remove(cut)
         reset(token)
         return judged(cut, home.limit, self.name, error, fired=fired) or home.limit.caused(error, cut[0])
 
