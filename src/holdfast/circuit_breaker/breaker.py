@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import threading
 
+from .. import events, failures
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import LOCK_FREE, as_clock
-from ..errors import CircuitOpenError, Classification, ConfigurationError, ErrorCategory, get_error_classifier
+from ..errors import CircuitOpenError, ConfigurationError, get_error_classifier
 from ..functions import is_async
-from ..journal import report_broken
 from ..registry import Binding
 from ..settings import shown, text
 from ..switch import is_off
 from ..timeout.config import TimeoutConfig
 from ..timeout.guard import TimeGuard
 from ..timeout.manager import get_timeout_manager
-from ..timeout.scope import cut_around
 from ..typed import TYPE_CHECKING, overload
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
+from .everywhere import breakers
 from .guard import run, run_async, wrap
 from .herald import Herald
-from .ledger import Ledger, as_text
+from .ledger import UNMOVED, Ledger, with_one_more
+from .outcome import NOTHING, SUCCESS, judge
 from .permit import CircuitPermit
 from .state import Circuit, Closed, HalfOpen, Open
 
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from .._runtime.queueing import Stopwatch
     from ..clock import Clock
     from ..errors import ErrorClassifier
+    from ..roll import Counts
     from .herald import EventName, Listeners
+    from .outcome import Outcome
     from .state import Permit, Phase
 
     P = ParamSpec("P")
@@ -40,22 +43,6 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 _NOBODY: Listeners = {}
-_FAILURE = Classification(category=ErrorCategory.UNKNOWN)
-
-
-class Outcome:
-    """What one call tells of the dependency: "success", "failure" or, to "ignore" it, nothing."""
-
-    __slots__ = ("kind", "retry_after", "told")
-
-    def __init__(self, kind: str, told: str = "", retry_after: float | None = None) -> None:
-        self.kind = kind
-        self.told = told
-        self.retry_after = retry_after
-
-
-_SUCCESS = Outcome("success")
-_NOTHING = Outcome("ignore")
 
 
 class CircuitBreaker:
@@ -83,15 +70,18 @@ class CircuitBreaker:
         "__weakref__",
         "_circuit",
         "_classifier",
+        "_entry",
         "_herald",
         "_ledger",
         "_lock",
+        "_moves",
         "_time_guard",
         "clock",
         "monotonic",
         "name",
         "quiet",
         "settings",
+        "timed",
     )
 
     quiet: Closed | None
@@ -99,6 +89,9 @@ class CircuitBreaker:
 
     settings: CircuitBreakerConfig
     """The config, which other breakers may share, whatever its name."""
+
+    timed: bool
+    """Whether somebody wants to know how long calls take."""
 
     def __init__(
         self,
@@ -121,7 +114,11 @@ class CircuitBreaker:
         self._lock = threading.RLock()
         self._time_guard: TimeGuard | None = None
         self._herald = Herald(given, self._lock, listeners)
-        self._begin_again(self.monotonic())
+        self._moves: tuple[int, ...] = UNMOVED
+        self._ledger = Ledger(given.history_size)
+        self._circuit = Circuit(given, self.monotonic())
+        self._entry = breakers.enter(self)
+        self._settle_quiet()  # last: from now on, who wants to listen finds this one
 
     @property
     def config(self) -> CircuitBreakerConfig:
@@ -130,15 +127,16 @@ class CircuitBreaker:
 
     def _begin_again(self, now: float) -> None:
         self._circuit = Circuit(self.settings, now)
-        self._ledger = Ledger(self.settings.history_size)
+        self._ledger = self._ledger.successor()
         self._settle_quiet()
 
     def _settle_quiet(self) -> None:
         """Decide whether calls may take the quiet path."""
         phase = self._circuit.phase
         settings = self.settings
-        timed = settings.slow_call_duration_threshold is not None or settings.timeout is not None
-        loud = timed or self._herald.hears("call")
+        loud = self._herald.hears("call")
+        self.timed = loud or settings.slow_call_duration_threshold is not None
+        loud = self.timed or settings.timeout is not None
         quiet = LOCK_FREE and self.settings.mode != "disabled" and not loud
         self.quiet = phase if quiet and isinstance(phase, Closed) else None
 
@@ -202,21 +200,28 @@ class CircuitBreaker:
                 self._herald.tell_moves()
             except BaseException:  # Ctrl-C in a callback
                 if permit is not None:
-                    self._settle(permit, _NOTHING, None)
+                    self._settle(permit, NOTHING, None)
                 raise
             if permit is not None:
                 return permit
         retry_after = max(0.0, phase.until - now) if isinstance(phase, Open) and not phase.held else None
         shadow = self.settings.mode == "shadow"
-        if self._herald.hears_rejected:
+        if self._herald.hears_rejected or events.listeners:
             event = CircuitCallRejected(name=self.name, state=phase.state, retry_after=retry_after, shadow=shadow)
             self._herald.notify("rejected", event)
+            events.emit(event)
         if shadow:
             return None
         next(self._ledger.rejected)
         history = self._ledger.history
         last = history[-1] if history else None
-        raise CircuitOpenError(name=self.name, state=phase.state, retry_after=retry_after, last_failure=last)
+        error = CircuitOpenError(name=self.name, state=phase.state, retry_after=retry_after, last_failure=last)
+        try:
+            if failures.watchers:
+                failures.note("circuit breaker", self.name, error)
+            raise error
+        finally:
+            del error
 
     def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return what calls the function in the time that a call may take."""
@@ -243,22 +248,26 @@ class CircuitBreaker:
         if self.settings.mode == "disabled":
             return
         try:
-            outcome = _SUCCESS if error is None else self._judge(error)
+            outcome = SUCCESS if error is None else judge(error, self.settings, self._classifier)
         except BaseException:  # Ctrl-C in a predicate, or no room left to look at the error
-            self._settle(permit, _NOTHING, watch)
+            self._settle(permit, NOTHING, None)
             raise
-        late = self._settle(permit, outcome, watch)
+        duration = None if watch is None else watch.elapsed(self.monotonic())
+        late = self._settle(permit, outcome, duration)
         self._herald.tell_moves()
         if self._herald.hears("call"):
             kind = None if error is None else type(error).__qualname__
             told = "abandoned" if outcome.kind == "ignore" else outcome.kind
-            self._herald.notify("call", CircuitCallEnded(name=self.name, outcome=told, error_type=kind, late=late))
+            event = CircuitCallEnded(name=self.name, outcome=told, error_type=kind, late=late, duration=duration)
+            self._herald.notify("call", event)
+        if error is not None and failures.watchers:
+            failures.note("circuit breaker", self.name, error, self._classifier)
 
-    def _settle(self, permit: Permit | None, outcome: Outcome, watch: Stopwatch | None) -> bool:
+    def _settle(self, permit: Permit | None, outcome: Outcome, duration: float | None) -> bool:
         """Count an outcome, and return whether it came too late to move anything."""
         now = self.monotonic()
         threshold = self.settings.slow_call_duration_threshold
-        slow = threshold is not None and watch is not None and watch.elapsed(now) >= threshold
+        slow = threshold is not None and duration is not None and duration >= threshold
         with self._lock:
             before = self._circuit.phase
             self._circuit.look(now)
@@ -279,35 +288,6 @@ class CircuitBreaker:
                     self._circuit.abandoned(held)
             self._moved(before, now)
         return held is None
-
-    def _judge(self, error: BaseException) -> Outcome:
-        """Say what an error tells of the dependency."""
-        if not isinstance(error, Exception):
-            hit = cut_around(error)
-            if hit is None:
-                return _NOTHING
-            return Outcome("failure", f"cut short: {hit.whose} of {hit.seconds:g} s is over")
-        if self._is_one_of("ignore", self.settings.ignore, error):
-            return _NOTHING
-        try:
-            seen: object = self._classifier.classify(error)
-        except Exception:
-            report_broken("circuit_breaker", "classifier", self._classifier.classify)
-            seen = None
-        verdict = seen if isinstance(seen, Classification) else _FAILURE
-        failed = self._is_one_of("failure_on", self.settings.failure_on, error)
-        if verdict.circuit_outcome != "failure" and not failed:
-            return _SUCCESS if verdict.circuit_outcome == "success" else _NOTHING
-        return Outcome("failure", as_text(error) if self.settings.history_size else "", verdict.retry_after)
-
-    def _is_one_of(self, what: str, kinds: Any, error: Exception) -> bool:
-        if kinds is None:
-            return False
-        try:
-            return isinstance(error, kinds) if isinstance(kinds, tuple) else bool(kinds(error))
-        except Exception:
-            report_broken("circuit_breaker", what, kinds)
-            return False
 
     # Moving.
 
@@ -347,6 +327,8 @@ class CircuitBreaker:
             ledger = self._ledger
             how(now)
             self._moved(before, now, ledger)
+            if self._ledger is not ledger:
+                self._ledger.inherit(ledger)
         self._herald.tell_moves()
 
     def _moved(self, before: Phase, now: float, ledger: Ledger | None = None) -> None:
@@ -362,7 +344,10 @@ class CircuitBreaker:
             self.quiet = None
             (self._ledger if ledger is None else ledger).absorb(before, before.retire(now))
         self._settle_quiet()
-        if after.state is not before.state and self._herald.tells_moves:
+        if after.state is before.state:
+            return
+        self._moves = with_one_more(self._moves, before.state, after.state)
+        if self._herald.tells_moves or events.listeners:
             metrics = self._ledger.metrics(self.name, after, now, self.clock.time())
             self._herald.note(CircuitStateChanged(name=self.name, old=before.state, new=after.state, metrics=metrics))
 
@@ -380,12 +365,15 @@ class CircuitBreaker:
 
         def unsubscribe() -> None:
             leave()
-            with self._lock:
-                self._settle_quiet()
+            self.settle()
 
+        self.settle()
+        return unsubscribe
+
+    def settle(self) -> None:
+        """Look anew at who listens."""
         with self._lock:
             self._settle_quiet()
-        return unsubscribe
 
     @property
     def state(self) -> CircuitState:
@@ -394,6 +382,12 @@ class CircuitBreaker:
         if isinstance(phase, Open) and self.monotonic() >= phase.until:
             self._move(lambda _now: None)
         return self._circuit.phase.state
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until a call may be tried, if it is open; None if it is not, or is held open."""
+        phase = self._circuit.phase
+        return max(0.0, phase.until - self.monotonic()) if isinstance(phase, Open) and not phase.held else None
 
     @property
     def is_at_rest(self) -> bool:
@@ -420,6 +414,23 @@ class CircuitBreaker:
             "probes": len(phase.probes) if isinstance(phase, HalfOpen) else 0,
             "reset_timeout": self._circuit.reset_timeout,
         }
+
+    @property
+    def counts(self) -> Counts:
+        """What it has seen since it was made, whatever has been reset: ends of calls, refusals, and moves.
+
+        That is successes, failures, abandoned and refused calls, and then the moves, in the order of `TRANSITIONS`.
+        """
+        with self._lock:
+            phase = self._circuit.phase
+            if isinstance(phase, Closed):
+                self._ledger.absorb(phase, phase.collect(self.monotonic()))
+            return self._ledger.lifetime() + self._moves
+
+    def __del__(self) -> None:
+        entry = getattr(self, "_entry", None)  # it is not there if making the breaker failed
+        if entry is not None:
+            entry.strike_out(self.counts)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a circuit breaker cannot be copied or pickled: its state is shared by all who hold it")

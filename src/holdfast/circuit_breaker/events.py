@@ -20,12 +20,14 @@ class CircuitStateChanged(Event):
 class CircuitCallEnded(Event):
     """A call that was let in has ended; `outcome` is "success", "failure" or "abandoned".
 
-    `late` says that its circuit had moved on meanwhile, so that it moved nothing.
+    `late` says that its circuit had moved on meanwhile, so that it moved nothing. `duration` is how long it took, in
+    seconds, without waiting in queues of holdfast's; None if it began before anybody listened.
     """
 
     outcome: str
     error_type: str | None
     late: bool
+    duration: float | None = None
 
 
 class CircuitCallRejected(Event):

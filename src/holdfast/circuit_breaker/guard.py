@@ -143,8 +143,8 @@ async def _awaited(permit: CircuitPermit, pending: Awaitable[Any]) -> Any:
 
 
 def _watch(breaker: Breaker) -> Stopwatch | None:
-    """Return what times the call, if a rule asks for that."""
-    if breaker.settings.slow_call_duration_threshold is None:
+    """Return what times the call, if a rule or a listener asks for that."""
+    if not breaker.timed:
         return None
     from .._runtime.queueing import Stopwatch
 

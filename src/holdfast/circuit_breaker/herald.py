@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from .. import events
 from ..errors import ConfigurationError
 from ..journal import report_broken
 from ..records import did_you_mean
 from ..settings import optional_callable, shown
 from ..typed import TYPE_CHECKING
+from . import everywhere
 from .config import CircuitState
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Herald:
 
     def hears(self, name: str) -> bool:
         """Whether anybody listens to events of that name."""
-        return name in self._listeners
+        return name in self._listeners or (name == "call" and bool(everywhere.call_listeners))
 
     def on(self, name: str, listener: Any) -> Callable[[], None]:
         """Add a listener; return a function that takes it away."""
@@ -93,11 +95,16 @@ class Herald:
         if config.on_close is not None and move.new is CircuitState.CLOSED:
             tell("on_close", config.on_close, move.metrics)
         self.notify("state_change", move)
+        if events.listeners:
+            events.emit(move)
 
     def notify(self, name: str, event: object) -> None:
         """Hand an event to its listeners."""
         for listener in self._listeners.get(name, ()):
             tell(f"listener of {name!r}", listener, event)
+        if name == "call":
+            for listener in everywhere.call_listeners:
+                tell(f"listener of {name!r}", listener, event)
 
 
 def without(listeners: tuple[Callable[[Any], object], ...], listener: object) -> tuple[Callable[[Any], object], ...]:

@@ -6,20 +6,34 @@ from itertools import count
 
 from ..typed import TYPE_CHECKING, overload
 from .config import CircuitMetrics
-from .state import Closed
+from .state import TRANSITIONS, Closed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from .config import CircuitState
     from .state import Phase
 
 _LONGEST_TEXT = 200
+
+
+UNMOVED = (0,) * len(TRANSITIONS)
+"""How often a circuit has made each move that there is: never."""
+
+
+def with_one_more(moves: tuple[int, ...], old: CircuitState, new: CircuitState) -> tuple[int, ...]:
+    """Return the numbers of moves with one more from `old` to `new`."""
+    return tuple(
+        number + (before is old and after is new)
+        for number, (before, after, _when) in zip(moves, TRANSITIONS, strict=True)
+    )
 
 
 class Ledger:
     """The totals of one breaker. Changed under its lock, but for `rejected`, from which anyone may draw."""
 
     __slots__ = (
+        "_earlier",
         "_history_size",
         "_rejections_looks",
         "abandoned",
@@ -37,6 +51,7 @@ class Ledger:
         self.succeeded = self.failed = self.abandoned = 0
         self.rejected = count()
         self._rejections_looks = 0
+        self._earlier = (0, 0, 0, 0)  # before the last reset
         self.failures_in_row = 0
         self.streak_began = 0
         self.last_failure: float | None = None
@@ -69,14 +84,47 @@ class Ledger:
             self.streak_began = self.succeeded
             self.last_failure = now
 
+    def rejections(self) -> int:
+        """How many calls were refused."""
+        rejected = next(self.rejected) - self._rejections_looks
+        self._rejections_looks += 1
+        return rejected
+
+    def successor(self) -> Ledger:
+        """Return the ledger that is used from now on, with nothing in it."""
+        new = Ledger(self._history_size)
+        rejected = self.rejections()
+        new.rejected = self.rejected  # somebody may be about to draw from it
+        new._rejections_looks = self._rejections_looks + rejected
+        new._earlier = (0, 0, 0, rejected)
+        return new
+
+    def inherit(self, before: Ledger) -> None:
+        """Add what the ledger before this one has counted, now that it counts no more, to what `lifetime` tells."""
+        succeeded, failed, abandoned, rejected = before._earlier
+        self._earlier = (
+            succeeded + before.succeeded,
+            failed + before.failed,
+            abandoned + before.abandoned,
+            rejected + self._earlier[3],
+        )
+
+    def lifetime(self) -> tuple[int, int, int, int]:
+        """Return how many calls succeeded, failed, were abandoned, and were refused, since the breaker was made."""
+        succeeded, failed, abandoned, rejected = self._earlier
+        return (
+            succeeded + self.succeeded,
+            failed + self.failed,
+            abandoned + self.abandoned,
+            rejected + self.rejections(),
+        )
+
     def metrics(self, name: str, phase: Phase, now: float, wall: float) -> CircuitMetrics:
         """Return it all as a record; `wall` is what the wall clock shows now."""
         rate = None
         if isinstance(phase, Closed):
             total = phase.window.failures + phase.window.successes
             rate = phase.window.failures / total if total else None
-        rejected = next(self.rejected) - self._rejections_looks
-        self._rejections_looks += 1
         return CircuitMetrics(
             name=name,
             state=phase.state,
@@ -84,7 +132,7 @@ class Ledger:
             successful_requests=self.succeeded,
             failed_requests=self.failed,
             abandoned_requests=self.abandoned,
-            rejected_requests=rejected,
+            rejected_requests=self.rejections(),
             consecutive_failures=self.failures_in_row,
             consecutive_successes=self.succeeded - self.streak_began,
             last_failure_time=_moment(self.last_failure, wall - now),

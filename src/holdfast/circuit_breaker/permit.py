@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         quiet: Closed | None
         clock: Clock
         settings: CircuitBreakerConfig
+        timed: bool
 
         def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
             """Return what calls the function in the time that a call may take."""

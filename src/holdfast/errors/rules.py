@@ -96,9 +96,9 @@ class UserRule:
         if self._complained:
             return
         self._complained = True
-        import logging
+        from ..journal import logger
 
-        logging.getLogger("holdfast.errors").warning(
+        logger("errors").warning(
             "%s: %s%s; the rule is passed over when this happens",
             self._changes["reason"],
             what,

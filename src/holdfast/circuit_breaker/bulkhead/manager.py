@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from ... import events, failures
 from ..._runtime.callables import check_guardable, guarded
 from ..._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
 from ..._runtime.threads import loop_is_running
@@ -12,6 +13,7 @@ from ...functions import is_async
 from ...journal import report_broken
 from ...records import did_you_mean
 from ...registry import Binding
+from ...roll import Roll
 from ...settings import optional_callable, optional_seconds, shown, text
 from ...switch import is_off
 from ...timeout.marks import current_mark, left
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
     from ...clock import Clock
+    from ...roll import Counts
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -48,6 +51,17 @@ EVENTS: dict[str, type[BulkheadEvent]] = {
     "queued": BulkheadQueued,
     "rejected": BulkheadRejected,
 }
+
+TOLD_EVERYWHERE = ("queued", "rejected")
+"""What those are told too who listen to all guards; the rest would make every call of every bulkhead slow."""
+
+
+def _counts(bulkhead: Bulkhead) -> Counts:
+    return bulkhead.counts
+
+
+bulkheads: Roll[Bulkhead] = Roll(_counts)
+"""All bulkheads that there are."""
 
 
 class Bulkhead:
@@ -68,7 +82,7 @@ class Bulkhead:
     Raises `ConfigurationError` if `config` is none.
     """
 
-    __slots__ = ("__weakref__", "_listeners", "clock", "line", "name", "settings")
+    __slots__ = ("__weakref__", "_entry", "_listeners", "clock", "line", "name", "settings")
 
     settings: BulkheadConfig
     """The config, which other bulkheads may share, whatever its name."""
@@ -84,11 +98,32 @@ class Bulkhead:
         self.clock = as_clock(clock)
         self.line = Line(given.max_concurrent, given.max_queue)
         self._listeners: tuple[tuple[str, Callable[[Any], object]], ...] = ()
+        self._entry = bulkheads.enter(self)
 
     @property
     def config(self) -> BulkheadConfig:
         """What the bulkhead is set to, under its own name."""
         return self.settings if self.settings.name == self.name else self.settings.replace(name=self.name)
+
+    def adjust(self, config: BulkheadConfig) -> None:
+        """Set the bulkhead to another config from now on, under the name that it has.
+
+        Whoever runs or waits keeps the permit or the place. If more run than may from now on, no call begins until
+        enough of them have ended; a queue that is too long now takes nobody in until it is shorter.
+
+        >>> bulkhead = Bulkhead()
+        >>> bulkhead.adjust(BulkheadConfig(max_concurrent=3))
+        >>> bulkhead.stats.available
+        3
+
+        Raises `ConfigurationError` if `config` is none.
+        """
+        given: Any = config
+        if not isinstance(given, BulkheadConfig):
+            raise ConfigurationError(f"Bulkhead: config must be a BulkheadConfig, not {shown(given)}")
+        with self.line.lock:
+            self.settings = given
+            self.line.resize(given.max_concurrent, given.max_queue)
 
     # Calling.
 
@@ -254,7 +289,13 @@ class Bulkhead:
             self._call(on_reject, BulkheadRejected(name=self.name, reason=reason, waited=waited))
         self.tell("rejected", reason=reason, waited=waited)
         kind = BulkheadFullError if reason == "full" else BulkheadTimeoutError
-        raise kind(f"bulkhead {self.name!r}: {why}", name=self.name)
+        error = kind(f"bulkhead {self.name!r}: {why}", name=self.name)
+        try:
+            if failures.watchers:
+                failures.note("bulkhead", self.name, error)
+            raise error
+        finally:
+            del error
 
     def began(self, waited: float) -> None:
         """Tell those who listen that a call begins."""
@@ -267,10 +308,13 @@ class Bulkhead:
     def tell(self, event: EventName, **fields: Any) -> None:
         """Hand an event, made now, to those who listen to it."""
         hearers = [listener for name, listener in self._listeners if name == event]
-        if hearers:
+        everywhere = bool(events.listeners) and event in TOLD_EVERYWHERE
+        if hearers or everywhere:
             record = EVENTS[event](name=self.name, **fields)
             for listener in hearers:
                 self._call(listener, record)
+            if everywhere:
+                events.emit(record)
 
     def _call(self, listener: Callable[[Any], object], event: BulkheadEvent) -> None:
         try:
@@ -316,7 +360,9 @@ class Bulkhead:
         with self.line.lock:
             available = self.line.available
             return BulkheadStats(
-                active=self.line.permits - available, queued=len(self.line.waiters), available=available
+                active=self.line.permits + self.line.debt - available,
+                queued=len(self.line.waiters),
+                available=available,
             )
 
     @property
@@ -337,6 +383,17 @@ class Bulkhead:
                 abandoned=line.abandoned,
                 **stats.as_dict(),
             )
+
+    @property
+    def counts(self) -> Counts:
+        """How many calls ended in which way: completed, rejected, timed out, abandoned."""
+        line = self.line
+        return line.completed, line.rejected, line.timed_out, line.abandoned
+
+    def __del__(self) -> None:
+        entry = getattr(self, "_entry", None)  # it is not there if making the bulkhead failed
+        if entry is not None:
+            entry.strike_out(self.counts)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a bulkhead cannot be copied or pickled: its permits are shared by all who hold it")

@@ -11,6 +11,8 @@ The rules, which everything here keeps:
   waiter, or the waiter sees the token.
 * `dispatch` hands tokens to waiters in their order. `busy` is true as long as there is one, and keeps late-comers from
   taking a token past them.
+* If there are to be fewer permits than are taken, the rest is a `debt`: tokens that are put back pay it before anybody
+  gets one, and `busy` is true until it is paid.
 * The state of a place only moves on, under the lock: WAITING → GRANTED → HELD → GONE. Whoever moves it to GONE, and
   nobody else, puts the token back that belonged to it.
 
@@ -106,6 +108,7 @@ class Line:
         "abandoned",
         "admitted",
         "busy",
+        "debt",
         "done",
         "free",
         "lock",
@@ -122,6 +125,7 @@ class Line:
         self.permits = permits
         self.places = places
         self.unminted = permits
+        self.debt = 0
         self.free: list[None] = []
         self.waiters: OrderedDict[Place, None] = OrderedDict()  # takes out any entry in O(1), and the first one too
         self.busy = False
@@ -143,13 +147,36 @@ class Line:
 
     def mark(self) -> None:
         """Under the lock: let the guards know whether a call must not take the quiet path."""
-        self.busy = bool(self.waiters) or self.loud or not LOCK_FREE
+        self.busy = bool(self.waiters) or self.loud or self.debt > 0 or not LOCK_FREE
+
+    def resize(self, permits: int, places: int) -> None:
+        """Let there be so many permits and places from now on. Nobody loses what they have."""
+        with self.lock:
+            self.places = places
+            self.debt += self.permits - permits
+            self.permits = permits
+            self.unminted -= self.debt
+            self.debt = -min(self.unminted, 0)
+            self.unminted += self.debt
+            self.mark()
+        self.dispatch()  # also if nobody waits: tokens that were free pay the debt
+
+    def _pay(self) -> bool:
+        """Under the lock: pay the debt with tokens that are free; False if some of it is left."""
+        while self.debt:
+            try:
+                del self.free[-1]
+            except IndexError:
+                return False
+            self.debt -= 1
+            self.mark()
+        return True
 
     def take(self, place: Place) -> bool:
         """Let `place` hold a permit if one is free and nobody waits for it."""
         self.dispatch()
         with self.lock:
-            while not self.waiters:
+            while self._pay() and not self.waiters:
                 try:
                     del self.free[-1]
                 except IndexError:
@@ -183,11 +210,13 @@ class Line:
 
     def dispatch(self) -> None:
         """Hand free tokens to waiters, first come, first served."""
-        while self.waiters:
+        while self.waiters or self.debt:
             granted: Place | None = None
             alive = True
             try:
                 with self.lock:
+                    if not self._pay():
+                        return
                     for first in self.waiters:
                         if first.state != WAITING:  # its leaving is what was interrupted by this
                             del self.waiters[first]

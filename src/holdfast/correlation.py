@@ -1,0 +1,77 @@
+"""One id for all that belongs together, as everything done for one request: it stands in logs and error reports.
+
+It lives in a `contextvars.ContextVar`, so tasks and the worker threads of timeouts inherit it from who started them.
+"""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+
+from .errors.exceptions import ConfigurationError
+from .settings import shown
+from .typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_current: ContextVar[str | None] = ContextVar("holdfast.correlation_id", default=None)
+
+_LONGEST = 128
+
+
+class CorrelationBlock:
+    """A `with` block in which everything goes under one id; to be entered once."""
+
+    __slots__ = ("_entered", "_outer", "value")
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self._outer: str | None = None
+        self._entered = False
+
+    def __enter__(self) -> str:
+        if self._entered:
+            raise RuntimeError("a correlation_id block is entered once; make one with correlation_id(...) for each")
+        self._entered = True
+        self._outer = _current.get()
+        _current.set(self.value)
+        return self.value
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Not by a token: a generator's block may be left in another context than it was entered in, as in a fixture.
+        if _current.get() == self.value:
+            _current.set(self._outer)
+
+
+def correlation_id(value: str | None = None) -> CorrelationBlock:
+    """Return a `with` block in which logs and reports carry the id `value`; default a new one, of 32 hex digits.
+
+    Tasks and worker threads that are started in the block carry it too. Blocks may be nested; the innermost counts.
+    An id often comes from a header that anybody can write. So an empty one is replaced by a new one, characters that
+    cannot be printed by ``?`` (nobody can forge a line of your log), and what is beyond 128 characters is cut off.
+
+    >>> with correlation_id("order-42") as current:
+    ...     current, get_correlation_id()
+    ('order-42', 'order-42')
+    >>> print(get_correlation_id())
+    None
+
+    Raises `ConfigurationError` if `value` is neither a text nor None.
+    """
+    given: object = value
+    if given is not None and not isinstance(given, str):
+        raise ConfigurationError(f"correlation_id: value must be a text or None, not {shown(given)}; write str(...)")
+    return CorrelationBlock(_clean(given or "") or os.urandom(16).hex())
+
+
+def get_correlation_id() -> str | None:
+    """Return the id of the innermost `correlation_id` block around the running code, or None."""
+    return _current.get()
+
+
+def _clean(value: str) -> str:
+    value = str.__str__(value)[: 2 * _LONGEST].strip()[:_LONGEST]
+    return value if value.isprintable() else "".join(each if each.isprintable() else "?" for each in value)
