@@ -176,7 +176,7 @@ class Line:
         """Let `place` hold a permit if one is free and nobody waits for it."""
         self.dispatch()
         with self.lock:
-            while self._pay() and not self.waiters:
+            while not self.waiters and (not self.debt or self._pay()):
                 try:
                     del self.free[-1]
                 except IndexError:
@@ -215,7 +215,7 @@ class Line:
             alive = True
             try:
                 with self.lock:
-                    if not self._pay():
+                    if self.debt and not self._pay():
                         return
                     for first in self.waiters:
                         if first.state != WAITING:  # its leaving is what was interrupted by this
