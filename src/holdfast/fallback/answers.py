@@ -1,0 +1,323 @@
+"""What may answer in place of a call that failed: a value, a function, the same call elsewhere, a last good value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import FunctionType
+
+from ..errors import ConfigurationError
+from ..functions import innermost, is_async, name_of
+from ..settings import Settings, optional_callable, optional_seconds, shown, whole_number
+from ..typed import TYPE_CHECKING
+from .kinds import as_kind, matching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
+    from typing import Any, Literal, TypeAlias, TypedDict, Unpack
+
+    from .kinds import Seen
+
+    AnswerKind: TypeAlias = Literal["value", "function", "instead", "last_good"]
+    Chain: TypeAlias = tuple["Step | Choice", ...]
+
+    class LastGoodFields(TypedDict, total=False):
+        """All that may be said of last good values; `LastGood` tells what each means."""
+
+        max_age: float | timedelta | None
+        max_keys: int
+        key: Callable[..., object] | None
+        refresh_after: float | timedelta | None
+
+
+class Nothing(Enum):
+    """The type of `NOTHING`, which stands where there is no value, as None may well be one."""
+
+    NOTHING = "nothing"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NOTHING = Nothing.NOTHING
+
+KINDS: tuple[AnswerKind, ...] = ("value", "function", "instead", "last_good")
+
+
+class _Marked:
+    """Says of a thing in what way it answers."""
+
+    __slots__ = ("thing",)
+
+    def __init__(self, thing: Any, /) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return self.thing == other.thing if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.thing))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.thing!r})"
+
+
+class Value(_Marked):
+    """Answers with this very object each time, also if it is something that could be called.
+
+    >>> Value([])
+    Value([])
+
+    Raises `ConfigurationError` for something to await, as that can be awaited only once.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, thing: Any, /) -> None:
+        if hasattr(type(thing), "__await__"):
+            if hasattr(thing, "close"):
+                thing.close()  # or it would complain that nobody awaited it
+            raise ConfigurationError(
+                f"a fallback cannot answer with a {type(thing).__name__}, which can be awaited once; give the function "
+                "that makes it"
+            )
+        super().__init__(thing)
+
+
+class Instead(_Marked):
+    """Answers by calling this function with the arguments of the call that failed.
+
+    >>> Instead(print)
+    Instead(<built-in function print>)
+
+    Raises `ConfigurationError` for what cannot be called.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, function: Callable[..., Any], /) -> None:
+        if not callable(function):
+            raise ConfigurationError(f"Instead takes a function, not {shown(function)}")
+        super().__init__(function)
+
+
+class LastGood(Settings):
+    """Answers with the value that the same call gave when it last succeeded. Frozen.
+
+    * `max_age`: seconds, or a `timedelta`, after which a value is too old to answer. Default 300; None: never.
+    * `max_keys`: how many values are kept at most. Default 1000. Beyond it those go that have not been renewed for
+      longest, roughly.
+    * `key(*args, **kwargs)`: what tells calls apart. Default None: their arguments, compared as the keys of a dict are.
+      A call whose arguments cannot be hashed is not remembered.
+    * `refresh_after`: seconds after which a value is to be made anew. A younger one answers at once, without a call.
+      With an older one, one call is made, and answers all that come while it is under way. Default None: every call is
+      made, and values only answer for those that fail.
+
+    The values are the very objects that were returned, shared by all who get them.
+
+    >>> LastGood(max_age=60).max_keys
+    1000
+
+    Raises `ConfigurationError` for whatever cannot work.
+    """
+
+    max_age: float | None = 300.0
+    max_keys: int = 1000
+    key: Callable[..., object] | None = None
+    refresh_after: float | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Unpack[LastGoodFields]) -> None: ...
+
+        def replace(self, **changes: Unpack[LastGoodFields]) -> LastGood:  # type: ignore[override]
+            """Return a copy with these fields changed, checked as a new one would be."""
+
+    def _validate(self) -> None:
+        mine = self.__dict__
+        owner = "LastGood"
+        mine["max_age"] = optional_seconds(owner, "max_age", self.max_age)
+        mine["max_keys"] = whole_number(owner, "max_keys", self.max_keys)
+        mine["refresh_after"] = optional_seconds(owner, "refresh_after", self.refresh_after)
+        optional_callable(owner, "key", self.key, "(*args, **kwargs) of the guarded function")
+        if self.max_age is not None and (self.refresh_after or 0) >= self.max_age:
+            raise ConfigurationError(
+                f"{owner}: refresh_after ({self.refresh_after:g} s) must be shorter than max_age ({self.max_age:g} s), "
+                "or a value would be too old to answer before it is made anew"
+            )
+
+
+class Step:
+    """One answer, and how it is had."""
+
+    __slots__ = ("is_async", "kind", "takes_error", "thing")
+
+    def __init__(self, kind: AnswerKind, thing: Any, *, takes_error: bool = False) -> None:
+        self.kind = kind
+        self.thing = thing
+        self.takes_error = takes_error
+        self.is_async = kind in {"function", "instead"} and is_async(thing)
+
+
+class Choice:
+    """Answers by what kind of error it is; none if the error is of no kind that is listed."""
+
+    __slots__ = ("chains",)
+
+    def __init__(self, chains: Mapping[Any, Chain]) -> None:
+        self.chains = chains
+
+
+def chain_of(owner: str, answer: Any) -> Chain:
+    """Return what the user gave for an answer as a chain; raise `ConfigurationError` for what cannot answer."""
+    if isinstance(answer, (list, tuple)):
+        if not answer:
+            raise ConfigurationError(
+                f"{owner}: there is nothing in the chain of answers; if {shown(answer)} is to be the answer, write "
+                f"Value({shown(answer)}), or {type(answer).__name__} for a new one each time"
+            )
+        return tuple(step for each in answer for step in chain_of(owner, each))
+    if isinstance(answer, Mapping):
+        return (Choice(_table(owner, answer)),)
+    return (_step(owner, answer),)
+
+
+def _table(owner: str, answers: Mapping[Any, Any]) -> Mapping[Any, Chain]:
+    if not answers:
+        raise ConfigurationError(
+            f"{owner}: there is no kind of error in the mapping of answers; if {shown(answers)} is to be the answer, "
+            f"write Value({shown(answers)}), or {type(answers).__name__} for a new one each time"
+        )
+    return {
+        as_kind(owner, f"a key of answer must be {_KEYS}", key): chain_of(owner, each) for key, each in answers.items()
+    }
+
+
+_KEYS = "an exception type, a category or a code"
+
+
+def _step(owner: str, answer: Any) -> Step:
+    if isinstance(answer, Value):
+        return Step("value", answer.thing)
+    if isinstance(answer, Instead):
+        return Step("instead", answer.thing)
+    if isinstance(answer, LastGood):
+        return Step("last_good", answer)
+    if isinstance(answer, type):
+        if issubclass(answer, BaseException):
+            raise ConfigurationError(
+                f"{owner}: {answer.__name__} would be returned, not raised; to have another error raised, give a "
+                "function that raises it"
+            )
+        if answer in {LastGood, Value, Instead}:
+            raise ConfigurationError(f"{owner}: {answer.__name__} is a class; write {answer.__name__}(…)")
+    if callable(answer):
+        return Step("function", answer, takes_error=_takes_error(owner, answer))
+    hint = "; a named fallback stands by itself" if isinstance(answer, str) else ""
+    raise ConfigurationError(
+        f"{owner}: {shown(answer)} cannot answer: give a function, a LastGood, a mapping by kinds of errors, or a list "
+        f"of them; a value is given as Value({shown(answer)}){hint}"
+    )
+
+
+def _takes_error(owner: str, function: Any) -> bool:
+    """Whether a function is to be called with the error: if it needs a positional argument, or takes any number.
+
+    What it could take but does not need is left to it: in `lambda found=found: found` that is no place for an error.
+    """
+    needed, optional, any_number = _parameters(owner, function)
+    if needed > 1:
+        raise ConfigurationError(
+            f"{owner}: {name_of(function)} needs {needed} arguments, but a fallback is called with the error or with "
+            f"nothing; to call it as the guarded function is called, write Instead({name_of(function)})"
+        )
+    return bool(needed) or (any_number and not optional)
+
+
+def _parameters(owner: str, function: Any) -> tuple[int, int, bool]:
+    """Return how many positional arguments are needed, how many more could be given, and if there is no end to it."""
+    inner = innermost(function)
+    if (
+        inner is function
+        and isinstance(function, FunctionType)
+        and not {"__wrapped__", "__signature__"} & vars(function).keys()
+    ):
+        code = function.__code__
+        if not code.co_kwonlyargcount:
+            optional = len(function.__defaults__ or ())
+            return code.co_argcount - optional, optional, bool(code.co_flags & 0x04)
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # many builtins cannot tell: `dict`, `str`
+        return 0, 0, False
+    needed = optional = 0
+    any_number = False
+    for each in parameters:
+        required = each.default is each.empty
+        if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}:
+            needed, optional = needed + required, optional + (not required)
+        elif each.kind is each.VAR_POSITIONAL:
+            any_number = True
+        elif each.kind is each.KEYWORD_ONLY and required:
+            raise ConfigurationError(
+                f"{owner}: {name_of(function)} needs the keyword {each.name!r}, but a fallback is called with the "
+                "error or with nothing; give it by functools.partial"
+            )
+    return needed, optional, any_number
+
+
+def steps(chain: Chain, seen: Seen) -> Iterator[Step]:
+    """Yield the answers that are meant for the error, in their order."""
+    for each in chain:
+        if isinstance(each, Step):
+            yield each
+        else:
+            chosen = matching(each.chains, seen)
+            if chosen is not None:
+                yield from steps(chosen, seen)
+
+
+def all_steps(chain: Chain) -> Iterator[Step]:
+    """Yield every answer in a chain, whatever it is meant for."""
+    for each in chain:
+        if isinstance(each, Step):
+            yield each
+        else:
+            for chosen in each.chains.values():
+                yield from all_steps(chosen)
+
+
+def call(step: Step, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the answer of a step, which may have to be awaited; not of one that gives a last good value."""
+    if step.kind == "value":
+        return step.thing
+    if step.kind == "instead":
+        return step.thing(*args, **kwargs)
+    return step.thing(error) if step.takes_error else step.thing()
+
+
+def gives_awaitables(function: Any) -> bool | None:
+    """Whether a plain function returns something to await; None if that cannot be told, as of a lambda or an object.
+
+    A `def` tells it by its annotation, as in ``-> Awaitable[str]``.
+    """
+    inner = innermost(function)
+    while (wrapped := getattr(inner, "__wrapped__", None)) is not None:
+        inner = innermost(wrapped)
+    if not isinstance(inner, FunctionType):
+        return None
+    try:
+        told = inner.__annotations__.get("return")
+    except Exception:  # they may be made when they are asked for, of names that are not there
+        told = None
+    if told is None:
+        return None if inner.__name__ == "<lambda>" else False
+    if isinstance(told, str):
+        return told.partition("[")[0].rpartition(".")[2].strip() in _AWAITABLE
+    return hasattr(getattr(told, "__origin__", told), "__await__")
+
+
+_AWAITABLE = frozenset({"Awaitable", "Coroutine", "CoroutineType", "Future", "Task"})

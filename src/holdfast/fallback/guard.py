@@ -1,0 +1,270 @@
+"""The guarded form of a function: a wrapper that does nothing until the function fails, except to keep a good value.
+
+Whoever has last good values keeps each value as it comes, which is a store into a dict. Whoever has a `refresh_after`
+takes the long way, `run`, as there it may be that no call is made at all.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+from .._runtime.callables import is_awaitable
+from .._runtime.tailor import PlainTypes, Template, tailor
+from ..functions import is_async, name_of
+from ..switch import is_off
+from ..timeout.marks import leaves_work, note_leaves_work
+from ..typed import TYPE_CHECKING
+from .answers import NOTHING, all_steps, gives_awaitables
+from .memory import Memory
+from .recovery import Recovery, answered, answered_async, handed_over
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from ..registry import Binding
+    from .manager import Fallback
+    from .shelf import Claim
+
+_BODY = """
+fallback = binding.now
+if fallback is None{long_way}:
+    return AWAIT run(binding, memory, function, ARGS, KWARGS)
+try:
+    result = AWAIT CALL(function)
+except Exception as error:
+    if (result := AWAIT recover(fallback, memory, error, ARGS, KWARGS)) is nothing:
+        raise
+    return result
+if type(result) is not plain.first:                                               #: plain
+    if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
+        return settle(fallback, result, ARGS, KWARGS)                             #: plain
+{keeping}return result
+"""
+_NAMES = "binding, memory, run, recover, settle, plain, nothing"
+
+_QUIET = Template("fallback", _NAMES, _BODY.format(long_way="", keeping=""))
+_KEEPING = Template(
+    "fallback",
+    _NAMES,
+    _BODY.format(
+        long_way=" or fallback.refreshes",
+        keeping="if fallback.last_good is not None:\n    memory.keep(fallback, result, ARGS, KWARGS)\n",
+    ),
+)
+_KEEPING_BY_ARGUMENTS = Template(
+    "fallback",
+    _NAMES + ", shelf, entries",
+    _BODY.format(
+        long_way=" or fallback.refreshes",
+        keeping="""\
+if fallback.goes_by_arguments:
+    try:
+        entries[ARGS] = (fallback.read(), result, False)
+        if len(entries) > shelf.known:
+            shelf.settle(ARGS, fallback.last_good.max_keys)
+    except Exception:
+        pass
+elif fallback.last_good is not None:
+    memory.keep(fallback, result, ARGS, KWARGS)
+""",
+    ),
+)
+"""The same as `Memory.keep` does, on the spot, for functions without keyword-only parameters."""
+
+
+def wrap(binding: Binding[Fallback], function: Callable[..., Any]) -> Any:
+    """Return `function` guarded by the fallback that is bound, with its looks kept.
+
+    Raises TypeError if it is a plain function and the fallback, if that is settled, an async one.
+    """
+    fixed = binding.bind() if binding.is_fixed else None
+    if fixed is not None:
+        check_fits(fixed, function)
+    is_quiet = fixed is not None and fixed.last_good is None
+    memory = Memory(gives_awaitables=gives_awaitables(function) is True)
+    plain = PlainTypes()
+
+    def settle(fallback: Fallback, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Look at a result of a type that is not known to be plain."""
+        if not is_awaitable(result):
+            plain.learn(result)
+        return _settled(fallback, memory, result, args, kwargs)
+
+    asynchronous = is_async(function)
+    template = _KEEPING
+    more: dict[str, Any] = {}
+    if is_quiet:
+        template = _QUIET
+    elif _takes_no_keywords(function):
+        template, more = _KEEPING_BY_ARGUMENTS, {"shelf": memory.shelf, "entries": memory.shelf.entries}
+    wrapper = tailor(
+        template,
+        function,
+        binding=binding,
+        memory=memory,
+        run=run_async if asynchronous else run,
+        recover=recover_async if asynchronous else recover,
+        settle=settle,
+        plain=plain,
+        nothing=NOTHING,
+        **more,
+    )
+    if not asynchronous and (fixed is None or any(leaves_work(step.thing) for step in all_steps(fixed.chain))):
+        note_leaves_work(wrapper)  # also if the name may yet come to stand for such an answer
+    return wrapper
+
+
+def _takes_no_keywords(function: object) -> bool:
+    """Whether all arguments of a function are positional ones for its wrapper."""
+    if not isinstance(function, FunctionType):
+        return False
+    code = function.__code__
+    return not code.co_kwonlyargcount and not code.co_flags & _VARKEYWORDS
+
+
+_VARKEYWORDS = 0x08  # a bit of `code.co_flags`, as documented in the `inspect` module
+
+
+def check_fits(fallback: Fallback, function: Callable[..., Any]) -> None:
+    """Raise TypeError for a plain function with an answer that has to be awaited, which nobody would do."""
+    if is_async(function) or gives_awaitables(function) is not False:
+        return
+    for step in all_steps(fallback.chain):
+        if step.is_async:
+            raise TypeError(
+                f"fallback cannot guard {name_of(function)}, a plain function, with {name_of(step.thing)}, an "
+                f"async one, which nobody would await: make {name_of(function)} `async def`, or the fallback a plain "
+                f"function; if {name_of(function)} returns something to await, annotate it as `-> Awaitable[...]`"
+            )
+
+
+# Plain functions.
+
+
+def run(
+    binding: Binding[Fallback],
+    memory: Memory,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Make one call of a plain function with everything that may be asked for."""
+    if is_off():
+        return function(*args, **kwargs)
+    return call(binding.now or binding.bind(), memory, function, args, kwargs)
+
+
+def call(
+    fallback: Fallback, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Do the same under this fallback."""
+    claim, entry = memory.visit(fallback, args, kwargs) if fallback.refreshes else (None, None)
+    if entry is not None:
+        return _given(entry[1]) if entry[2] else entry[1]
+    kept = False
+    try:
+        result = function(*args, **kwargs)
+        kept = is_awaitable(result)
+        return _settled(fallback, memory, result, args, kwargs, claim)
+    except Exception as error:
+        answer = recover(fallback, memory, error, args, kwargs)
+        if answer is NOTHING:
+            raise
+        return answer
+    finally:
+        if claim is not None and not kept:
+            claim.release()
+
+
+def _settled(  # noqa: PLR0917  internal
+    fallback: Fallback,
+    memory: Memory,
+    result: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    claim: Claim | None = None,
+) -> Any:
+    """Return a result that was kept, or what is guarded as it is awaited."""
+    if is_awaitable(result):
+        memory.gives_awaitables = True
+        return _awaited(fallback, memory, result, args, kwargs, claim)
+    memory.keep(fallback, result, args, kwargs)
+    return result
+
+
+def recover(fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what answers for a call that failed, while that is being handled; `NOTHING` if it is to be raised on."""
+    recovery = Recovery(fallback, memory, error, args, kwargs)
+    try:
+        if memory.gives_awaitables:  # then that is what the caller is ready for
+            return handed_over(recovery)
+        with recovery:
+            return answered(recovery)
+    finally:
+        del error, recovery
+
+
+# Async functions, and what plain functions return to be awaited.
+
+
+async def run_async(
+    binding: Binding[Fallback],
+    memory: Memory,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Make one call of an async function with everything that may be asked for."""
+    if is_off():
+        return await function(*args, **kwargs)
+    return await call_async(binding.now or binding.bind(), memory, function, args, kwargs)
+
+
+async def call_async(
+    fallback: Fallback, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Do the same under this fallback."""
+    claim, entry = memory.visit(fallback, args, kwargs) if fallback.refreshes else (None, None)
+    if entry is not None:
+        return entry[1]
+    return await _awaited(fallback, memory, function(*args, **kwargs), args, kwargs, claim)
+
+
+async def _awaited(  # noqa: PLR0917  internal
+    fallback: Fallback,
+    memory: Memory,
+    pending: Awaitable[Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    claim: Claim | None,
+) -> Any:
+    """Await a call that is under way. If nobody ever awaits this, the claim goes with it."""
+    try:
+        result = await pending
+    except Exception as error:
+        answer = await recover_async(fallback, memory, error, args, kwargs)
+        if answer is NOTHING:
+            raise
+        return answer
+    finally:
+        if claim is not None:
+            claim.release()
+    memory.keep(fallback, result, args, kwargs, awaited=True)
+    return result
+
+
+async def recover_async(
+    fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Do as `recover` does, in a task."""
+    recovery = Recovery(fallback, memory, error, args, kwargs)
+    try:
+        with recovery:
+            return await answered_async(recovery)
+    finally:
+        del error, recovery
+
+
+async def _given(value: Any) -> Any:
+    return value

@@ -1,0 +1,216 @@
+"""One call that failed, and the answers that are tried for it in turn.
+
+The two drivers, `answered` and `answered_async`, ask a `Recovery` the same questions; the decisions stand there.
+
+Both run while the failure is being handled. So Python itself makes the failure the context of whatever an answer
+raises, and that the context of what the next one raises; and where there is no answer, the failure is simply raised on.
+Once they are over, no frame of theirs leads to an error: a traceback keeps its frames, and a way back would be a cycle.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .. import events
+from .._runtime.callables import is_awaitable
+from ..errors import Classification, ErrorCategory
+from ..functions import refuse_awaitable
+from ..journal import logger, report_broken
+from ..typed import TYPE_CHECKING
+from .answers import NOTHING, call, steps
+from .events import FallbackUsed
+from .kinds import Seen, is_meant
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+    from typing import Any
+
+    from .answers import Step
+    from .manager import Fallback
+    from .memory import Memory
+
+_UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
+_INFO = 20
+
+
+class Recovery:
+    """What is done about one failure. A `with` block around it counts and tells how it ended."""
+
+    __slots__ = (
+        "_args",
+        "_error",
+        "_fallback",
+        "_kwargs",
+        "_memory",
+        "_seen",
+        "_steps",
+        "age",
+        "is_handed_over",
+        "step",
+    )
+
+    def __init__(
+        self, fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        self._fallback = fallback
+        self._memory = memory
+        self._error = error
+        self._args = args
+        self._kwargs = kwargs
+        self._seen = Seen(error, self._classify)
+        self.step: Step | None = None
+        self.age: float | None = None
+        self.is_handed_over = False
+        meant = is_meant(fallback.settings.on, self._seen, _report)
+        self._steps = steps(fallback.chain if meant else (), self._seen)
+
+    def advance(self) -> bool:
+        """Go on to the next answer; False if there is none left."""
+        self.step = next(self._steps, None)
+        return self.step is not None
+
+    def ask(self) -> Any:
+        """Return what the answer at hand is, or `NOTHING`."""
+        step = self.step
+        assert step is not None  # noqa: S101  after `advance`
+        if step.kind != "last_good":
+            return call(step, self._error, self._args, self._kwargs)
+        entry = self._memory.recall(self._fallback, self._args, self._kwargs)
+        if entry is None:
+            return NOTHING
+        self.age = self._fallback.read() - entry[0]
+        return entry[1]
+
+    def awaits(self, answer: Any) -> bool:
+        """Whether the answer, which was just given, has to be awaited; a value that was kept is what it is."""
+        step = self.step
+        return step is not None and step.kind in {"function", "instead"} and is_awaitable(answer)
+
+    def failed(self, own: Exception) -> None:
+        """The answer at hand raised `own`; the next one is tried, if there is one."""
+        logger("fallback").info(
+            "%s: an answer (%s) failed with %s",
+            self._fallback.name,
+            "" if self.step is None else self.step.kind,
+            type(own).__qualname__,
+        )
+
+    # How it ends.
+
+    def __enter__(self) -> None:
+        self.is_handed_over = False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            tally = self._fallback.tally
+            tally.add("failed") if issubclass(kind, Exception) else tally.add("abandoned")
+        elif self.is_handed_over:
+            return
+        elif self.step is None:
+            self._fallback.tally.add("unanswered")
+        else:
+            self._fallback.tally.add(self.step.kind)
+            self._tell(self.step)
+
+    def _tell(self, step: Step) -> None:
+        fallback = self._fallback
+        kind = type(self._error).__qualname__
+        log = logger("fallback")
+        if log.isEnabledFor(_INFO):
+            code = self._seen.verdict.code
+            log.info("%s: answered for by its fallback (%s) after %s (%s)", fallback.name, step.kind, kind, code)
+        if events.listeners:
+            events.emit(
+                FallbackUsed(
+                    name=fallback.name,
+                    kind=step.kind,
+                    error_type=kind,
+                    category=str(self._seen.verdict.category),
+                    code=str(self._seen.verdict.code),
+                    age=self.age if step.kind == "last_good" else None,
+                )
+            )
+        on_fallback = fallback.settings.on_fallback
+        if on_fallback is not None:
+            try:
+                refuse_awaitable(on_fallback(self._error))
+            except Exception:
+                _report("on_fallback", on_fallback)
+
+    def _classify(self, error: Exception) -> Classification:
+        classify = self._fallback.classifier.classify
+        try:
+            seen: object = classify(error)
+        except Exception:
+            _report("classifier", classify)
+            return _UNKNOWN
+        return seen if isinstance(seen, Classification) else _UNKNOWN
+
+
+def _report(what: str, function: Callable[..., object]) -> None:
+    report_broken("fallback", what, function)
+
+
+def answered(recovery: Recovery) -> Any:
+    """Return the first answer there is, or `NOTHING`; what goes on when awaited, if an answer has to be awaited."""
+    try:
+        answer: Any = NOTHING
+        while answer is NOTHING:
+            if not recovery.advance():
+                return NOTHING
+            answer = recovery.ask()
+        return handed_over(recovery, answer) if recovery.awaits(answer) else answer
+    except Exception as own:
+        recovery.failed(own)
+        answer = answered(recovery)
+        if answer is NOTHING:
+            raise
+        return answer
+    finally:
+        del recovery
+
+
+async def answered_async(recovery: Recovery, answer: Any = NOTHING) -> Any:
+    """Do the same in a task, where answers are awaited; `answer` is one that was had already."""
+    try:
+        while answer is NOTHING:
+            if not recovery.advance():
+                return NOTHING
+            answer = recovery.ask()
+        return await answer if recovery.awaits(answer) else answer
+    except Exception as own:
+        recovery.failed(own)
+        answer = await answered_async(recovery)
+        if answer is NOTHING:
+            raise
+        return answer
+    finally:
+        del recovery
+
+
+def handed_over(recovery: Recovery, answer: Any = NOTHING) -> Awaitable[Any]:
+    """Return what goes on in a task, from `answer` if it is given; what is being handled now is being handled there."""
+    failure = sys.exception()
+    recovery.is_handed_over = True
+    try:
+        return _go_on(recovery, failure, answer)
+    finally:
+        del failure, recovery
+
+
+async def _go_on(recovery: Recovery, failure: Any, answer: Any) -> Any:
+    context = failure.__context__
+    try:
+        raise failure  # noqa: TRY301  so that it is handled here
+    except Exception:
+        failure.__context__ = context  # raising it put there what the task was handling, if anything
+        with recovery:
+            answer = await answered_async(recovery, answer)
+        if answer is NOTHING:
+            raise
+        return answer
+    finally:
+        del failure, recovery

@@ -1,0 +1,88 @@
+"""The last good values of one function, by key: bounded, and with one place for whoever makes a value anew.
+
+Storing a value is one store into a dict. Only a key that is new takes the lock, and perhaps the place of another: that
+of the key that has been longest in its place and was not renewed since it got there. (This is the "second chance" of
+page replacement: as good as least recently renewed in practice, and nothing has to be moved when a value is renewed.)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Any, TypeAlias
+
+    Entry: TypeAlias = tuple[float, Any, bool]
+    """When the value came, the value, and whether it had been awaited."""
+
+
+class Shelf:
+    """Values by key. `entries` may be written by anyone, who calls `settle` if there are then more than are `known`."""
+
+    __slots__ = ("_lock", "_places", "_refreshing", "entries", "known")
+
+    def __init__(self) -> None:
+        self.entries: dict[Hashable, Entry] = {}
+        self.known = 0
+        self._places: OrderedDict[Hashable, float] = OrderedDict()  # when the value came that it was placed with
+        self._refreshing: set[Hashable] = set()
+        self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
+
+    def settle(self, key: Hashable, most: int) -> None:
+        """Give a key that is new its place, and take those of others while there are more than `most`."""
+        with self._lock:
+            if key in self.entries:
+                self._places.setdefault(key, self.entries[key][0])
+            if len(self.entries) > len(self._places):  # somebody was interrupted between storing a key and coming here
+                for each, entry in list(self.entries.items()):
+                    self._places.setdefault(each, entry[0])
+            chances = len(self._places)
+            while len(self._places) > most:
+                oldest, placed = self._places.popitem(last=False)
+                came = self.entries[oldest][0]
+                if came != placed and chances > 0:
+                    chances -= 1
+                    self._places[oldest] = came
+                else:
+                    del self.entries[oldest]
+            self.known = len(self._places)
+
+    def claim(self, key: Hashable) -> Claim | None:
+        """Return the place of the one who makes the value anew, or None if somebody has it."""
+        claim = Claim(self, key)
+        with self._lock:
+            if key in self._refreshing:
+                return None
+            self._refreshing.add(key)
+            claim.is_held = True
+            return claim
+
+    def give_up(self, claim: Claim) -> None:
+        """Let somebody else make the value anew."""
+        with self._lock:
+            if claim.is_held:
+                claim.is_held = False
+                self._refreshing.discard(claim.key)
+
+
+class Claim:
+    """The place of the one who makes a value anew. It is given up with `release`, or when nobody has it any more."""
+
+    __slots__ = ("_shelf", "is_held", "key")
+
+    def __init__(self, shelf: Shelf, key: Hashable) -> None:
+        self._shelf = shelf
+        self.key = key
+        self.is_held = False
+
+    def release(self) -> None:
+        """Give it up; twice does no harm."""
+        self._shelf.give_up(self)
+
+    def __del__(self) -> None:
+        if self.is_held:
+            self.release()

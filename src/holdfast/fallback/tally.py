@@ -1,0 +1,47 @@
+"""How often what happened, exactly, over threads and tasks."""
+
+from __future__ import annotations
+
+import threading
+
+from ..typed import TYPE_CHECKING
+from .answers import KINDS
+from .config import FallbackMetrics
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    from .answers import AnswerKind
+
+    Event: TypeAlias = AnswerKind | Literal["failed", "unanswered", "abandoned", "served_fresh", "served_stale"]
+
+
+class Tally:
+    """Counts. Fallbacks that follow one another under a name share one."""
+
+    __slots__ = ("_counts", "_lock")
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
+
+    def add(self, what: Event) -> None:
+        """Count one."""
+        with self._lock:
+            self._counts[what] = self._counts.get(what, 0) + 1
+
+    def metrics(self, name: str) -> FallbackMetrics:
+        """Return what has been counted so far."""
+        with self._lock:
+            counts = dict(self._counts)
+        by_kind: dict[str, int] = {kind: counts[kind] for kind in KINDS if kind in counts}
+        return FallbackMetrics(
+            name=name,
+            answered=sum(by_kind.values()),
+            by_kind=by_kind,
+            failed=counts.get("failed", 0),
+            unanswered=counts.get("unanswered", 0),
+            abandoned=counts.get("abandoned", 0),
+            served_fresh=counts.get("served_fresh", 0),
+            served_stale=counts.get("served_stale", 0),
+        )
