@@ -23,7 +23,8 @@ from .circuit_breaker import (
     get_bulkhead_registry,
 )
 from .clock import Clock
-from .decorators import bulkhead, with_circuit_breaker, with_retry, with_timeout
+from .correlation import correlation_id, get_correlation_id
+from .decorators import bulkhead, with_circuit_breaker, with_fallback, with_retry, with_timeout
 from .errors import (
     BulkheadError,
     BulkheadFullError,
@@ -45,6 +46,19 @@ from .errors import (
     WorkerLimitError,
     get_error_classifier,
 )
+from .fallback import (
+    Fallback,
+    FallbackConfig,
+    FallbackMetrics,
+    Instead,
+    LastGood,
+    Value,
+    get_fallback,
+    register_fallback,
+    unregister_fallback,
+)
+from .health import get_health_status
+from .observability import get_metrics_registry, prometheus_text, set_trace_hook
 from .retry import (
     DEFAULT_BACKOFF,
     RETRY_POLICIES,
@@ -101,7 +115,12 @@ __all__ = [
     "ErrorCategory",
     "ErrorClassifier",
     "ErrorCode",
+    "Fallback",
+    "FallbackConfig",
+    "FallbackMetrics",
     "HoldfastError",
+    "Instead",
+    "LastGood",
     "OperationTimeoutError",
     "RateLimitExceededError",
     "RejectedError",
@@ -114,8 +133,10 @@ __all__ = [
     "TimeoutConfig",
     "TimeoutManager",
     "UnknownPolicyError",
+    "Value",
     "WorkerLimitError",
     "bulkhead",
+    "correlation_id",
     "create_backoff",
     "create_bulkhead",
     "create_circuit_breaker",
@@ -126,14 +147,23 @@ __all__ = [
     "execute_with_retry",
     "get_breaker_registry",
     "get_bulkhead_registry",
+    "get_correlation_id",
     "get_error_classifier",
+    "get_fallback",
+    "get_health_status",
+    "get_metrics_registry",
     "get_retry_policy",
     "get_timeout_manager",
+    "prometheus_text",
+    "register_fallback",
     "register_retry_policy",
     "retrying",
     "set_enabled",
+    "set_trace_hook",
     "time_left",
+    "unregister_fallback",
     "with_circuit_breaker",
+    "with_fallback",
     "with_retry",
     "with_timeout",
 ]

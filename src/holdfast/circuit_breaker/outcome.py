@@ -1,4 +1,4 @@
-"""What the end of a call tells of the dependency: the classifier's verdict, unless the breaker's config says otherwise."""
+"""What the end of a call tells of the dependency: the classifier's verdict, unless the config says otherwise."""
 
 from __future__ import annotations
 
