@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 from tests.support import Door
 
-from holdfast import get_breaker_registry, get_bulkhead_registry, get_timeout_manager
+from holdfast import get_breaker_registry, get_bulkhead_registry, get_timeout_manager, unregister_fallback
+from holdfast.fallback import FALLBACKS
 from holdfast.testing import VirtualClock
 
 # A busy machine must not fail a test: how long an example takes is not what the properties are about. The examples are
@@ -33,6 +34,8 @@ def _forget_guards() -> None:
             registry.remove(name)
     for name in list(get_timeout_manager().registered):
         get_timeout_manager().remove(name)
+    for name in list(FALLBACKS):
+        unregister_fallback(name)
 
 
 @pytest.fixture

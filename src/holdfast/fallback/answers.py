@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from types import FunctionType
 
 from ..errors import ConfigurationError
@@ -31,16 +30,19 @@ if TYPE_CHECKING:
         refresh_after: float | timedelta | None
 
 
-class Nothing(Enum):
+class Nothing:
     """The type of `NOTHING`, which stands where there is no value, as None may well be one."""
 
-    NOTHING = "nothing"
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return self.name
+        return "NOTHING"
+
+    def __reduce__(self) -> str:
+        return "NOTHING"  # a copy, also in another process, is the one that is there
 
 
-NOTHING = Nothing.NOTHING
+NOTHING = Nothing()
 
 KINDS: tuple[AnswerKind, ...] = ("value", "function", "instead", "last_good")
 

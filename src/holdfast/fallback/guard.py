@@ -16,7 +16,6 @@ from ..timeout.marks import leaves_work, note_leaves_work
 from ..typed import TYPE_CHECKING
 from .answers import NOTHING, all_steps, gives_awaitables
 from .memory import Memory
-from .recovery import Recovery, answered, answered_async, handed_over
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,8 +72,10 @@ elif fallback.last_good is not None:
 """The same as `Memory.keep` does, on the spot, for functions without keyword-only parameters."""
 
 
-def wrap(binding: Binding[Fallback], function: Callable[..., Any]) -> Any:
+def wrap(binding: Binding[Fallback], function: Callable[..., Any], memory: Memory | None = None) -> Any:
     """Return `function` guarded by the fallback that is bound, with its looks kept.
+
+    `memory` is that of the function, if it is to outlive this wrapper.
 
     Raises TypeError if it is a plain function and the fallback, if that is settled, an async one.
     """
@@ -82,7 +83,8 @@ def wrap(binding: Binding[Fallback], function: Callable[..., Any]) -> Any:
     if fixed is not None:
         check_fits(fixed, function)
     is_quiet = fixed is not None and fixed.last_good is None
-    memory = Memory(gives_awaitables=gives_awaitables(function) is True)
+    if memory is None:
+        memory = Memory(gives_awaitables=gives_awaitables(function) is True)
     plain = PlainTypes()
 
     def settle(fallback: Fallback, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -195,6 +197,8 @@ def _settled(  # noqa: PLR0917  internal
 
 def recover(fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what answers for a call that failed, while that is being handled; `NOTHING` if it is to be raised on."""
+    from .recovery import Recovery, answered, handed_over
+
     recovery = Recovery(fallback, memory, error, args, kwargs)
     try:
         if memory.gives_awaitables:  # then that is what the caller is ready for
@@ -258,6 +262,8 @@ async def recover_async(
     fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do as `recover` does, in a task."""
+    from .recovery import Recovery, answered_async
+
     recovery = Recovery(fallback, memory, error, args, kwargs)
     try:
         with recovery:
