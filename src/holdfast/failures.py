@@ -5,12 +5,13 @@ the exception, so that the others keep quiet. But an exception may also be an ol
 by code that keeps one and raises it each time. So the mark says where it was seen:
 
 * in the same task or thread, and with fewer calls on the stack: it is on its way out;
-* as deep as before or deeper: it has been raised anew, unless it is another guard that sees it at the same depth, as
-  two `with` blocks of one function do;
+* with more: it has been raised anew;
+* with as many: on its way, if it is another guard that sees it now, as two `with` blocks of one function do, or the
+  same one further out;
 * in another task or thread: it was handed over, as by a future, unless it is a guard that has seen it before.
 
-Only calls of others are counted for the depth, and the wrappers of guards: how deep holdfast's own functions call one
-another says nothing.
+Only calls of others are counted, and the wrappers of guards. How deep holdfast's own functions call one another says
+something only where the same guard sees it twice.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .journal import report_broken
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import FrameType
     from typing import Any
 
@@ -43,25 +44,31 @@ watchers: tuple[Callable[[CallFailed], object], ...] = ()
 """Who wants to be told. Guards look here before they call `note`."""
 
 _changing = threading.RLock()  # re-entrant: a finaliser that runs in here may end its watch
+_NONE: Mapping[str, int] = {}
 _MARK = "__holdfast_seen__"
 _HOME = __file__.rpartition("failures.py")[0]
 
 
 class _Seen:
-    """Where an exception was seen last, and by which guards on this way out. It stays behind when that is copied."""
+    """Where an exception was seen last, and how deep by which guards on this way out.
 
-    __slots__ = ("depth", "guards", "place")
+    It is of no use to a copy, which may be raised by itself.
+    """
 
-    def __init__(self, place: object = None, depth: int = 0, guards: tuple[str, ...] = ()) -> None:
+    __slots__ = ("depth", "guards", "of", "place")
+
+    def __init__(self, of: int = 0, place: object = None, depth: float = 0, guards: Mapping[str, int] = _NONE) -> None:
+        self.of = of
         self.place = place
         self.depth = depth
         self.guards = guards
 
-    def passes(self, guard: str, place: object, depth: int) -> bool:
+    def passes(self, guard: str, place: object, depth: int, inner: int) -> bool:
         """Whether what was seen here is on its way out as `guard` sees it now, and has not been raised anew."""
-        if self.place == place:
-            return depth < self.depth or (depth == self.depth and guard not in self.guards)
-        return self.place is not None and guard not in self.guards
+        before = self.guards.get(guard)
+        if self.place != place:
+            return before is None
+        return depth < self.depth or (depth == self.depth and (before is None or inner < before))
 
     def __reduce__(self) -> tuple[type[_Seen], tuple[()]]:
         return _Seen, ()
@@ -116,28 +123,44 @@ def _verdict(error: Exception, judge: Any) -> Classification:
     return seen if isinstance(seen, Classification) else get_error_classifier().classify(error)
 
 
+def hand_over(error: BaseException) -> None:
+    """An exception that came out in a worker thread goes on in this one, where its caller waited for it."""
+    seen = _seen(error)
+    if seen is not None:
+        seen.place, seen.depth = _here()[0], float("inf")
+
+
 def _is_first(guard: str, error: Exception) -> bool:
     """Whether no guard inside has seen this; marks the exception."""
+    place, depth, inner = _here()
+    last = _seen(error)
+    on_its_way = last is not None and last.passes(guard, place, depth, inner)
+    guards = {**last.guards, guard: inner} if last is not None and on_its_way else {guard: inner}
+    _fields(error)[_MARK] = _Seen(id(error), place, depth, guards)
+    return not on_its_way
+
+
+def _seen(error: BaseException) -> _Seen | None:
+    seen = _fields(error).get(_MARK)
+    return seen if isinstance(seen, _Seen) and seen.of == id(error) else None
+
+
+def _fields(error: BaseException) -> dict[str, Any]:
     fields: dict[str, Any] = object.__getattribute__(error, "__dict__")  # a class may refuse what is set on its objects
-    place, depth = _here()
-    last = fields.get(_MARK)
-    if isinstance(last, _Seen) and last.passes(guard, place, depth):
-        fields[_MARK] = _Seen(place, depth, (*last.guards, guard))
-        return False
-    fields[_MARK] = _Seen(place, depth, (guard,))
-    return True
+    return fields
 
 
-def _here() -> tuple[object, int]:
-    """Return the running thread and task, and how many calls that are not ours are on the stack."""
+def _here() -> tuple[object, int, int]:
+    """Return the running thread and task, how many calls that are not ours are on the stack, and how many in all."""
     task = None
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None:
         loop = asyncio._get_running_loop()  # noqa: SLF001  documented; `get_running_loop` raises where there is none
         task = None if loop is None else asyncio.current_task(loop)
-    depth = 0
+    depth = inner = 0
     frame: FrameType | None = sys._getframe()  # noqa: SLF001
     while frame is not None:
+        inner += 1
         depth += not frame.f_code.co_filename.startswith(_HOME)
         frame = frame.f_back
-    return (threading.get_ident(), None if task is None else id(task)), depth
+    return (threading.get_ident(), None if task is None else id(task)), depth, inner
