@@ -292,15 +292,6 @@ def all_steps(chain: Chain) -> Iterator[Step]:
                 yield from all_steps(chosen)
 
 
-def call(step: Step, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the answer of a step, which may have to be awaited; not of one that gives a last good value."""
-    if step.kind == "value":
-        return step.thing
-    if step.kind == "instead":
-        return step.thing(*args, **kwargs)
-    return step.thing(error) if step.takes_error else step.thing()
-
-
 def gives_awaitables(function: Any) -> bool | None:
     """Whether a plain function returns something to await; None if that cannot be told, as of a lambda or an object.
 

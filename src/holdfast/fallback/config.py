@@ -89,11 +89,11 @@ class FallbackConfig(Settings):
             Value(self.value)
         mine["on"] = as_kinds(owner, self.on)
         optional_callable(owner, "on_fallback", self.on_fallback, "(error)")
+        kept = [step for step in all_steps(self.chain()) if step.kind == "last_good"]
         if isinstance(self.answer, list):
             mine["answer"] = tuple(self.answer)
         elif isinstance(self.answer, Mapping):
             mine["answer"] = MappingProxyType(dict(self.answer))
-        kept = [step for step in all_steps(self.chain()) if step.kind == "last_good"]
         if len(kept) > 1:
             raise ConfigurationError(
                 f"{owner}: one LastGood is enough, as there is one last good value; not {len(kept)}"

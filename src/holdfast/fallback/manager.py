@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import as_clock
-from ..errors import ConfigurationError, get_error_classifier
+from ..errors import Classification, ConfigurationError, ErrorCategory, get_error_classifier
 from ..functions import is_async
+from ..journal import report_broken
 from ..registry import Binding
 from ..settings import shown, text
 from ..switch import is_off
@@ -128,6 +129,17 @@ class Fallback:
         """
         result: Callable[P, R] = guarded(function, "fallback", lambda inner: wrap(Binding.to(self), inner))
         return result
+
+    def classify(self, error: Exception) -> Classification:
+        """Return the verdict on a failure; a classifier that raises knows nothing of it."""
+        try:
+            seen: object = self.classifier.classify(error)
+        except Exception:
+            report_broken("fallback", "classifier", self.classifier.classify)
+            seen = None
+        if isinstance(seen, Classification):
+            return seen
+        return Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself failed")
 
     @property
     def metrics(self) -> FallbackMetrics:

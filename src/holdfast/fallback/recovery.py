@@ -13,11 +13,10 @@ import sys
 
 from .. import events
 from .._runtime.callables import is_awaitable
-from ..errors import Classification, ErrorCategory
 from ..functions import refuse_awaitable
 from ..journal import logger, report_broken
 from ..typed import TYPE_CHECKING
-from .answers import NOTHING, call, steps
+from .answers import NOTHING, steps
 from .events import FallbackUsed
 from .kinds import Seen, is_meant
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from .manager import Fallback
     from .memory import Memory
 
-_UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
 _INFO = 20
 
 
@@ -58,7 +56,7 @@ class Recovery:
         self._error = error
         self._args = args
         self._kwargs = kwargs
-        self._seen = Seen(error, self._classify)
+        self._seen = Seen(error, fallback.classify)
         self.step: Step | None = None
         self.age: float | None = None
         self.is_handed_over = False
@@ -74,13 +72,20 @@ class Recovery:
         """Return what the answer at hand is, or `NOTHING`."""
         step = self.step
         assert step is not None  # noqa: S101  after `advance`
-        if step.kind != "last_good":
-            return call(step, self._error, self._args, self._kwargs)
-        entry = self._memory.recall(self._fallback, self._args, self._kwargs)
-        if entry is None:
-            return NOTHING
-        self.age = self._fallback.read() - entry[0]
-        return entry[1]
+        try:
+            if step.kind == "value":
+                return step.thing
+            if step.kind == "function":
+                return step.thing(self._error) if step.takes_error else step.thing()
+            if step.kind == "instead":
+                return step.thing(*self._args, **self._kwargs)
+            entry = self._memory.recall(self._fallback, self._args, self._kwargs)
+            if entry is None:
+                return NOTHING
+            self.age = self._fallback.read() - entry[0]
+            return entry[1]
+        finally:
+            del self  # it leads to the error, which may be what the function raises
 
     def awaits(self, answer: Any) -> bool:
         """Whether the answer, which was just given, has to be awaited; a value that was kept is what it is."""
@@ -139,15 +144,6 @@ class Recovery:
                 refuse_awaitable(on_fallback(self._error))
             except Exception:
                 _report("on_fallback", on_fallback)
-
-    def _classify(self, error: Exception) -> Classification:
-        classify = self._fallback.classifier.classify
-        try:
-            seen: object = classify(error)
-        except Exception:
-            _report("classifier", classify)
-            return _UNKNOWN
-        return seen if isinstance(seen, Classification) else _UNKNOWN
 
 
 def _report(what: str, function: Callable[..., object]) -> None:

@@ -33,23 +33,27 @@ class Shelf:
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
 
     def settle(self, key: Hashable, most: int) -> None:
-        """Give a key that is new its place, and take those of others while there are more than `most`."""
+        """Give a key that is new its place, and take those of others that are too many then."""
         with self._lock:
-            if key in self.entries:
-                self._places.setdefault(key, self.entries[key][0])
-            if len(self.entries) > len(self._places):  # somebody was interrupted between storing a key and coming here
-                for each, entry in list(self.entries.items()):
-                    self._places.setdefault(each, entry[0])
-            chances = len(self._places)
-            while len(self._places) > most:
-                oldest, placed = self._places.popitem(last=False)
-                came = self.entries[oldest][0]
+            places, entries = self._places, self.entries
+            newest = None if key in places else entries.get(key)
+            if len(entries) > len(places) + (newest is not None):
+                # Somebody was interrupted between storing a value and coming here, or is about to come.
+                for each, entry in list(entries.items()):
+                    if each != key:
+                        places.setdefault(each, entry[0])
+            chances = len(places)
+            while len(places) + (newest is not None) > most:
+                oldest, placed = places.popitem(last=False)
+                came = entries[oldest][0]
                 if came != placed and chances > 0:
                     chances -= 1
-                    self._places[oldest] = came
+                    places[oldest] = came
                 else:
-                    del self.entries[oldest]
-            self.known = len(self._places)
+                    del entries[oldest]
+            if newest is not None:
+                places[key] = newest[0]
+            self.known = len(places)
 
     def claim(self, key: Hashable) -> Claim | None:
         """Return the place of the one who makes the value anew, or None if somebody has it."""
