@@ -24,7 +24,7 @@ from .circuit_breaker import (
 )
 from .clock import Clock
 from .correlation import correlation_id, get_correlation_id
-from .decorators import bulkhead, with_circuit_breaker, with_fallback, with_retry, with_timeout
+from .decorators import bulkhead, with_circuit_breaker, with_fallback, with_rate_limit, with_retry, with_timeout
 from .errors import (
     BulkheadError,
     BulkheadFullError,
@@ -59,6 +59,24 @@ from .fallback import (
 )
 from .health import get_health_status
 from .observability import get_metrics_registry, prometheus_text, set_trace_hook
+from .rate_limit import (
+    RateLimiter,
+    RateLimiterConfig,
+    RateLimiterRegistry,
+    SlidingWindow,
+    TokenBucket,
+    create_rate_limiter,
+    get_rate_limiter_registry,
+)
+from .resilience import (
+    ResilienceManager,
+    ResiliencePolicy,
+    resilience_manager,
+    with_database_resilience,
+    with_llm_resilience,
+    with_mcp_resilience,
+    with_resilience,
+)
 from .retry import (
     DEFAULT_BACKOFF,
     RETRY_POLICIES,
@@ -123,15 +141,22 @@ __all__ = [
     "LastGood",
     "OperationTimeoutError",
     "RateLimitExceededError",
+    "RateLimiter",
+    "RateLimiterConfig",
+    "RateLimiterRegistry",
     "RejectedError",
+    "ResilienceManager",
+    "ResiliencePolicy",
     "RetryBudget",
     "RetryContext",
     "RetryExhaustedError",
     "RetryManager",
     "RetryPolicy",
     "RetryResult",
+    "SlidingWindow",
     "TimeoutConfig",
     "TimeoutManager",
+    "TokenBucket",
     "UnknownPolicyError",
     "Value",
     "WorkerLimitError",
@@ -140,6 +165,7 @@ __all__ = [
     "create_backoff",
     "create_bulkhead",
     "create_circuit_breaker",
+    "create_rate_limiter",
     "create_retry_policy",
     "current_deadline",
     "deadline",
@@ -152,18 +178,25 @@ __all__ = [
     "get_fallback",
     "get_health_status",
     "get_metrics_registry",
+    "get_rate_limiter_registry",
     "get_retry_policy",
     "get_timeout_manager",
     "prometheus_text",
     "register_fallback",
     "register_retry_policy",
+    "resilience_manager",
     "retrying",
     "set_enabled",
     "set_trace_hook",
     "time_left",
     "unregister_fallback",
     "with_circuit_breaker",
+    "with_database_resilience",
     "with_fallback",
+    "with_llm_resilience",
+    "with_mcp_resilience",
+    "with_rate_limit",
+    "with_resilience",
     "with_retry",
     "with_timeout",
 ]

@@ -15,6 +15,10 @@ from .fallback.manager import Fallback
 from .fallback.registry import bind_fallback
 from .functions import name_of
 from .journal import report_broken
+from .rate_limit import guard as limiter_guard
+from .rate_limit.config import SlidingWindow, TokenBucket
+from .rate_limit.manager import RateLimiter
+from .rate_limit.registry import get_rate_limiter_registry
 from .retry.manager import RetryManager
 from .retry.policy import RetryPolicy
 from .settings import optional_callable, shown, text
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from .errors import ErrorClassifier, OperationTimeoutError
     from .fallback.answers import LastGood
     from .fallback.kinds import On
+    from .rate_limit.config import NamelessLimiterFields, RateLimiterConfig
     from .registry import GuardRegistry
     from .retry.policy import RetryFields
     from .timeout.config import Mode, TimeoutConfig
@@ -328,12 +333,63 @@ def with_fallback(
 
     def protect(function: Any) -> Any:
         if isinstance(given, FallbackConfig):
-            own = name_of(function) if _own_name(given) is None else None
+            own = name_of(function) if given.own_name is None else None
             fallback = Fallback(given, name=own, clock=clock, classifier=classifier)
             return wrap_fallback(bind_fallback(fallback, function), function)
         return wrap_fallback(bind_fallback(given, function), function)
 
     return lambda function: guarded(function, "fallback", protect)
+
+
+def with_rate_limit(
+    name: str | RateLimiterConfig | TokenBucket | SlidingWindow | Mapping[str, Any] | RateLimiter | None = None,
+    config: RateLimiterConfig | TokenBucket | SlidingWindow | Mapping[str, Any] | None = None,
+    *,
+    key: Callable[..., object] | None = None,
+    cost: int | Callable[..., int] = 1,
+    **overrides: Unpack[NamelessLimiterFields],
+) -> Guard:
+    """Let the calls of a function begin only so fast; the others wait for their turn, or are refused at once.
+
+    * `name`: of the service; all functions with it share one limiter of the process-wide registry. A limit, a config
+      or a `RateLimiter` may stand here too. With a limit and no name, each function has its own limiter.
+    * `config`: a `TokenBucket`, a `SlidingWindow`, a mapping of the fields of one or a `RateLimiterConfig`, or fields
+      of that as keywords: how the limiter is made if there is none of that name yet.
+    * `key(*args, **kwargs)`: gives each call its own limiter by what it returns, such as a user or a tenant; these are
+      called `name[key]`.
+    * `cost`: what a call costs, or a function of its arguments that tells. One that raises is logged, and the call
+      costs 1.
+
+    >>> @with_rate_limit("search-tool", TokenBucket(rate=10, capacity=20))
+    ... def search(query: str) -> str:
+    ...     return f"pages about {query}"
+    >>> search("kelp")
+    'pages about kelp'
+    >>> @with_rate_limit("llm", SlidingWindow(limit=90_000, period=60, buckets=60), cost=lambda prompt: 1 + len(prompt))
+    ... async def ask(prompt: str) -> str: ...
+
+    A call waits for up to `queue_timeout` seconds (30), and not at all if that would not do. Without a config, the name
+    is looked up at the first call, so the limiter may be configured later than the function is decorated.
+
+    Raises `ConfigurationError` at once if the name is in use with another config; `TypeError`, when decorating, for
+    what cannot be guarded. A call that is refused raises `RateLimitExceededError`; one for whose name no limit was ever
+    given, `UnknownPolicyError`.
+    """
+    given: Any = name
+    fields: dict[str, Any] = dict(overrides)
+    if isinstance(given, (TokenBucket, SlidingWindow)) or hasattr(given, "keys"):
+        if config is not None or "limit" in fields:
+            raise ConfigurationError("with_rate_limit: give one limit, not two")
+        given, fields["limit"] = None, given
+    elif isinstance(config, (TokenBucket, SlidingWindow)) or hasattr(config, "keys"):
+        config, fields["limit"] = None, fields.get("limit", config)
+    if callable(given) and not isinstance(given, RateLimiter):
+        raise TypeError(
+            f"with_rate_limit needs a limit: write @with_rate_limit(TokenBucket(rate=10, capacity=20)) above the "
+            f"function, not {shown(given)} in its place"
+        )
+    decorator: Guard = _shared(_Limiters(cost), given, config, fields, key)
+    return decorator
 
 
 class _Pattern:
@@ -353,6 +409,10 @@ class _Pattern:
         self.wrap = wrap
         self.wrap_each = wrap_each
 
+    def protect(self, guard: Any, function: Any) -> Any:
+        """Return `function` guarded by `guard`."""
+        return guard.protect(function)
+
 
 _BREAKERS = _Pattern(
     "with_circuit_breaker",
@@ -366,6 +426,23 @@ _BULKHEADS = _Pattern(
 )
 
 
+class _Limiters(_Pattern):
+    """Rate limiters, for calls of some cost."""
+
+    def __init__(self, cost: int | Callable[..., int]) -> None:
+        self._cost = cost
+        super().__init__(
+            "with_rate_limit",
+            RateLimiter,
+            get_rate_limiter_registry(),
+            lambda binding, function: limiter_guard.wrap(binding, function, cost),
+            lambda find, function: limiter_guard.wrap_each(find, function, cost),
+        )
+
+    def protect(self, guard: Any, function: Any) -> Any:
+        return guard.protect(function, self._cost)
+
+
 def _shared(
     pattern: _Pattern, given: Any, config: Any, overrides: Mapping[str, Any], key: Callable[..., object] | None
 ) -> Any:
@@ -374,11 +451,11 @@ def _shared(
     if isinstance(given, pattern.guard):
         if config is not None or overrides or key is not None:
             raise ConfigurationError(f"{pattern.decorator}: a {pattern.guard.__name__} has its config; give no other")
-        return given.protect
+        return lambda function: pattern.protect(given, function)
     if isinstance(given, registry.config_type):
         if config is not None:
             raise ConfigurationError(f"{pattern.decorator}: give one config, not two")
-        given, config = _own_name(given), given
+        given, config = given.own_name, given
     wanted = registry.wanted(config, overrides)
     if isinstance(given, str):
         return _by_name(pattern, text(pattern.decorator, "name", given), wanted, key)
@@ -397,15 +474,10 @@ def _shared(
     )
 
 
-def _own_name(config: Any) -> str | None:
-    """Return the name of a config, or None if it was not given one."""
-    return None if config.name == type(config).name else config.name
-
-
 def _own(pattern: _Pattern, config: Any, function: Any) -> Any:
     """Guard a function by one that no other function has, and that goes by the function's name."""
     name = name_of(getattr(function, "__func__", function))
-    return pattern.guard(config, name=name).protect(function)
+    return pattern.protect(pattern.guard(config, name=name), function)
 
 
 def _by_name(pattern: _Pattern, name: str, config: Any, key: Callable[..., object] | None) -> Callable[[Any], Any]:

@@ -22,6 +22,12 @@ class Settings(Record):
 
     _error: ClassVar[type[Exception]] = ConfigurationError
 
+    @property
+    def own_name(self) -> str | None:
+        """The name of a config that has one, if it is not just what all are called that were given none."""
+        mine: Any = self
+        return None if mine.name == type(mine).name else mine.name
+
 
 def whole_number(owner: str, name: str, value: Any, *, least: int = 1, hint: str = "") -> int:
     """Return `value` as an int of at least `least`; refuse bools, fractions and what is no number."""

@@ -670,3 +670,22 @@ def test_a_function_that_returns_now_one_thing_and_now_another_keeps_its_limit(g
             mixed("hang")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("mode", ["thread", "cooperative"])
+def test_what_a_plain_function_returned_may_be_awaited_as_long_as_the_nearer_deadline_lasts(mode: Any) -> None:
+    async def later() -> str:
+        await asyncio.sleep(SOON)
+        return "done"
+
+    limited = with_timeout(2 * LONG, mode=mode)(lambda: later())
+
+    async def main() -> None:
+        async with deadline(LONG):
+            for _ in range(2):  # the first call finds out what the function returns
+                assert await limited() == "done"
+        with pytest.raises(DeadlineExceededError):
+            async with deadline(SOON / 2):
+                await limited()
+
+    asyncio.run(main())

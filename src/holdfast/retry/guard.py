@@ -66,9 +66,16 @@ class _Begun:
         self.pending = pending
 
 
-def guard(function: Callable[..., Any], source: PolicySource, clock: Clock, classifier: ErrorClassifier) -> Any:
-    """Return `function` guarded by the source's policy, with its looks kept."""
-    name = name_of(function)
+def guard(
+    function: Callable[..., Any],
+    source: PolicySource,
+    clock: Clock,
+    classifier: ErrorClassifier,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Return `function` guarded by the source's policy, with its looks kept. `name` is for notes and events."""
+    name = name_of(function) if name is None else name
 
     def begin(attempts: int = 0, started: float | None = None) -> RetryCall:
         return RetryCall(name, source.policy(), clock, classifier, attempts=attempts, started=started)

@@ -115,16 +115,27 @@ class Home:
 class TimeGuard:
     """The time limit of one function or operation: `config` gives what it is set to now.
 
-    `subject` is what takes too long, for errors, if that is not what has the limit.
+    `subject` is what takes too long, for errors, if that is not what has the limit. `what` the limit is called, and if
+    it is `final`, see `Limit`.
     """
 
-    __slots__ = ("_awaits", "_config", "_known", "_pace", "clock", "keeper", "name", "subject")
+    __slots__ = ("_awaits", "_config", "_final", "_known", "_pace", "_what", "clock", "keeper", "name", "subject")
 
     def __init__(
-        self, name: str, config: Callable[[], TimeoutConfig], keeper: Keeper, clock: Clock, *, subject: str = ""
+        self,
+        name: str,
+        config: Callable[[], TimeoutConfig],
+        keeper: Keeper,
+        clock: Clock,
+        *,
+        subject: str = "",
+        what: str = "timeout",
+        final: bool = False,
     ) -> None:
         self.name = name
         self.subject = subject
+        self._what = what
+        self._final = final
         self.keeper = keeper
         self.clock = clock
         self._config = config
@@ -137,7 +148,8 @@ class TimeGuard:
         config = self._config()
         known = self._known
         if known is None or known[0] is not config:
-            known = self._known = (config, Limit(config.seconds, "timeout", self.name, subject=self.subject))
+            limit = Limit(config.seconds, self._what, self.name, subject=self.subject, final=self._final)
+            known = self._known = (config, limit)
         return known
 
     def home(self) -> Home | None:
@@ -302,8 +314,8 @@ class TimeGuard:
     ) -> Any:
         """Await what a plain function returned, with what is left of the time that it had by `mark`."""
         remaining = at - read()
-        over = mark if left(mark) <= 0 or remaining <= 0 else current_mark()
-        if over is not None and (over is mark or left(over) <= 0):
+        over = next((each for each in (mark, current_mark()) if each is not None and left(each) <= 0), None)
+        if over is not None:
             _drop(pending)
             return await self.conclude(config, expiry(over, limit, self.name))
         scope = Scope(limit, self.name, self.clock, remaining)

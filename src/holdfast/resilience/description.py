@@ -1,0 +1,118 @@
+"""A policy in words: one line for each guard, from the outermost to the innermost, and what a call may come to."""
+
+from __future__ import annotations
+
+from ..fallback.answers import Choice
+from ..functions import name_of
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..circuit_breaker.bulkhead.config import BulkheadConfig
+    from ..circuit_breaker.config import CircuitBreakerConfig
+    from ..fallback.answers import Step
+    from ..rate_limit.config import RateLimiterConfig
+    from ..retry.policy import RetryPolicy
+    from .policy import ResiliencePolicy
+
+_WIDTH = 17
+
+
+def description(policy: ResiliencePolicy) -> str:
+    """Return the whole of it; see `ResiliencePolicy.describe`."""
+    lines = [f"{field:<{_WIDTH}}{told}" for field, told in _guards(policy)]
+    return "\n".join([*lines, "the call", _at_worst(policy)])
+
+
+def _guards(policy: ResiliencePolicy) -> Iterator[tuple[str, str]]:
+    where = "runs in a worker thread" if policy.timeout_mode == "thread" else "is not stopped"
+    if policy.fallback is not None:
+        yield "fallback", _fallback(policy)
+    if policy.total_timeout is not None:
+        yield "total_timeout", f"{policy.total_timeout:g} s for the whole call; a plain function {where}"
+    if policy.retry is not None:
+        yield "retry", _retry(policy.retry, policy.retry_policy)
+    if policy.circuit_breaker is not None:
+        yield "circuit_breaker", _breaker(policy.circuit_breaker)
+    if policy.rate_limit is not None:
+        yield "rate_limit", _rate_limit(policy.rate_limit)
+    if policy.bulkhead is not None:
+        yield "bulkhead", f"{policy.bulkhead.max_concurrent:,} at once, {_queue(policy.bulkhead)}"
+    if policy.timeout is not None:
+        yield "timeout", f"{policy.timeout:g} s for each attempt; a plain function {where}"
+
+
+def _fallback(policy: ResiliencePolicy) -> str:
+    fallback = policy.fallback
+    if fallback is None or isinstance(fallback, str):
+        return f"the one that is registered as {fallback!r}"
+    kinds = ", then ".join(_answer(step) for step in fallback.chain())
+    return kinds if fallback.on is None else f"{kinds}; for some errors only"
+
+
+def _answer(step: Step | Choice) -> str:
+    if isinstance(step, Choice):
+        return "one by the kind of error"
+    known = {"value": "a value", "last_good": "the last good value"}
+    return known.get(step.kind) or f"{name_of(step.thing)}()"
+
+
+def _retry(given: RetryPolicy | str, policy: RetryPolicy | None) -> str:
+    name = f"{given!r}: " if isinstance(given, str) else ""
+    if policy is None:
+        return f"{name}not registered yet"
+    if policy.max_attempts == 1:
+        return f"{name}1 attempt, so none"
+    waits = policy.backoff.delays(policy.max_attempts - 1)
+    shown = [f"{low:g}" if low == high else f"{low:g}-{high:g}" for low, high in waits]
+    if len(shown) > 4:
+        shown = [*shown[:3], f"... {shown[-1]}"]
+    kinds = ", ".join(sorted(str(category) for category in policy.retryable_categories))
+    what = "of the kinds in retry_on" if policy.retry_on is not None else f"that are {kinds}" if kinds else "by code only"
+    limits = [
+        f"{field} {seconds:g} s"
+        for field in ("attempt_timeout", "total_timeout")
+        if (seconds := getattr(policy, field)) is not None
+    ]
+    told = f"{name}{policy.max_attempts} attempts, {', '.join(shown)} s apart, after errors {what}"
+    return "; ".join([told, *limits])
+
+
+def _breaker(config: CircuitBreakerConfig) -> str:
+    window = (
+        f"in {config.failure_window:g} s" if config.window_size is None else f"of the last {config.window_size} calls"
+    )
+    told = f"opens after {config.failure_threshold} failures {window}, for {config.reset_timeout:g} s"
+    if config.timeout is not None:
+        told += f"; a call that takes {config.timeout:g} s has failed"
+    return told if config.mode == "normal" else f"{told} (mode {config.mode})"
+
+
+def _rate_limit(config: RateLimiterConfig) -> str:
+    fields = config.limit.as_dict()
+    if "rate" in fields:
+        told = f"{fields['rate']:g} a second, {fields['capacity']:,} at once"
+    else:
+        told = f"{fields['limit']:,} in any {fields['period']:g} s"
+    return f"{told}, {_queue(config)}"
+
+
+def _queue(config: BulkheadConfig | RateLimiterConfig) -> str:
+    if config.max_queue == 0 or config.queue_timeout == 0:
+        return "none waiting"
+    patience = "without end" if config.queue_timeout is None else f"{config.queue_timeout:g} s at most"
+    return f"{config.max_queue:,} waiting, {patience}"
+
+
+def _at_worst(policy: ResiliencePolicy) -> str:
+    case = policy.worst_case
+    attempts = "1 attempt" if case.attempts == 1 else f"{case.attempts} attempts"
+    if case.seconds is None:
+        return f"At worst: {attempts}, and no limit on its time; give a timeout or a total_timeout."
+    told = f"At worst: {attempts}, {case.seconds:g} s"
+    if case.seconds_if_told_to_wait is None:
+        return f"{told}; without end if a server asks for longer waits."
+    if case.seconds_if_told_to_wait > case.seconds:
+        return f"{told}; {case.seconds_if_told_to_wait:g} s if a server asks for longer waits."
+    return f"{told}."
