@@ -11,6 +11,7 @@ from tests.support import Door
 
 from holdfast import get_breaker_registry, get_bulkhead_registry, get_timeout_manager, unregister_fallback
 from holdfast.fallback import FALLBACKS
+from holdfast.rate_limit import get_rate_limiter_registry
 from holdfast.testing import VirtualClock
 
 # A busy machine must not fail a test: how long an example takes is not what the properties are about. The examples are
@@ -22,14 +23,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "holdfast"))
 
 @pytest.fixture(autouse=True)
 def _no_guard_of_another_test() -> Iterator[None]:
-    """Breakers, bulkheads and timeouts are found by name; each test begins and ends without any."""
+    """Breakers, bulkheads, limiters and timeouts are found by name; each test begins and ends without any."""
     _forget_guards()
     yield
     _forget_guards()
 
 
 def _forget_guards() -> None:
-    for registry in (get_breaker_registry(), get_bulkhead_registry()):
+    for registry in (get_breaker_registry(), get_bulkhead_registry(), get_rate_limiter_registry()):
         for name in registry.get_all():
             registry.remove(name)
     for name in list(get_timeout_manager().registered):

@@ -1,0 +1,474 @@
+"""A rate limiter: so many calls in which time, the others wait for their turn or are refused at once."""
+
+from __future__ import annotations
+
+import threading
+
+from .. import events
+from .._runtime.callables import check_guardable, guarded
+from .._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
+from .._runtime.threads import loop_is_running
+from ..errors import ConfigurationError, RateLimitExceededError
+from ..functions import is_async
+from ..journal import report_broken
+from ..records import did_you_mean
+from ..registry import Binding
+from ..settings import optional_callable, optional_seconds, seconds, shown, text, whole_number
+from ..switch import is_off
+from ..timeout.marks import current_mark, left
+from ..typed import TYPE_CHECKING, overload
+from .allowance import Allowance
+from .config import RateLimiterConfig, RateLimiterMetrics, RateLimiterStats, as_limit
+from .events import RateLimitAdjusted, RateLimitAdmitted, RateLimitEvent, RateLimitQueued, RateLimitRejected
+from .guard import run, run_async, wrap
+from .line import Line
+from .places import HELD, NEVER, Booked, WaitingTask, WaitingThread
+from .reservation import Reservation
+from .told import read_headers, read_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from datetime import timedelta
+    from typing import Any, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
+
+    from ..clock import Clock
+    from .config import Limit
+    from .places import Standing
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    T = TypeVar("T")
+    EventName: TypeAlias = Literal["admitted", "queued", "rejected", "adjusted"]
+    Timeout: TypeAlias = float | timedelta | Literal["queue_timeout"] | None
+
+EVENTS: dict[str, type[RateLimitEvent]] = {
+    "admitted": RateLimitAdmitted,
+    "queued": RateLimitQueued,
+    "rejected": RateLimitRejected,
+    "adjusted": RateLimitAdjusted,
+}
+
+TOLD_EVERYWHERE = ("queued", "rejected", "adjusted")
+"""What those are told too who listen to all guards; the rest would make every call of every limiter slow."""
+
+
+class RateLimiter:
+    """Lets calls begin as its limit allows, keeps the others waiting in one line, and refuses who would wait too long.
+
+    * `limit`: a `TokenBucket`, a `SlidingWindow`, a mapping of the fields of one, or a `RateLimiterConfig`.
+    * `name`: default the config's.
+    * `clock`: time; default the real one. With another one, a wait is the clock's `sleep` or `sleep_async`, so that a
+      test need not wait either.
+
+    Threads and tasks of any event loops wait in the same line, first come, first served, whatever a call costs. Who
+    could not be let pass in time is refused at once, and told when it would have been.
+
+    >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=2), name="search")
+    >>> [limiter.try_acquire() for _ in range(3)]
+    [True, True, False]
+
+    Raises `ConfigurationError` for whatever is no limit.
+    """
+
+    __slots__ = ("__weakref__", "_listeners", "clock", "line", "name", "settings", "was_updated")
+
+    was_updated: bool
+    """Whether the limit is another one than that of the config with which the limiter was made."""
+    settings: RateLimiterConfig
+    """The config, which other limiters may share, whatever its name."""
+
+    def __init__(
+        self,
+        limit: RateLimiterConfig | Limit | Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        given: Any = limit
+        if not isinstance(given, RateLimiterConfig):
+            given = RateLimiterConfig(limit=as_limit("RateLimiter", given))
+        self.settings = given
+        self.name = given.name if name is None else text("RateLimiter", "name", name)
+        self.was_updated = False
+        self.clock = as_clock(clock)
+        self.line = Line(Allowance(given.limit), given.max_queue, self.clock.monotonic)
+        self._listeners: tuple[tuple[str, Callable[[Any], object]], ...] = ()
+
+    @property
+    def config(self) -> RateLimiterConfig:
+        """What the limiter is set to, under its own name."""
+        return self.settings if self.settings.name == self.name else self.settings.replace(name=self.name)
+
+    # Calling.
+
+    @overload
+    def execute(self, operation: Callable[[], Coroutine[Any, Any, T]], cost: int = 1) -> Coroutine[Any, Any, T]: ...
+    @overload
+    def execute(self, operation: Callable[[], T], cost: int = 1) -> T: ...
+    def execute(self, operation: Callable[[], Any], cost: int = 1) -> Any:
+        """Call `operation` when its turn has come; return its value or, for an async one, something to await.
+
+        Raises `RateLimitExceededError` if it would have to wait longer than `queue_timeout`, `TypeError` for what
+        cannot be called, `ConfigurationError` for a cost that can never be admitted.
+        """
+        check_guardable(operation, "rate limiter")
+        return (run_async if is_async(operation) else run)(self, operation, (), {}, self.checked_cost(cost))
+
+    def protect(self, function: Callable[P, R], /, cost: int | Callable[..., int] = 1) -> Callable[P, R]:
+        """Return `function` guarded by this limiter; works as a decorator.
+
+        `cost`: what a call costs, or a function of its arguments that tells.
+
+        Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called.
+        """
+        if not callable(cost):
+            self.checked_cost(cost)
+        binding: Binding[Any] = Binding.to(self)
+        result: Callable[P, R] = guarded(function, "rate limiter", lambda inner: wrap(binding, inner, cost))
+        return result
+
+    def try_acquire(self, cost: int = 1) -> bool:
+        """Return whether a call may begin now; does not wait, and never overtakes those who do.
+
+        Raises `ConfigurationError` for a cost that can never be admitted.
+        """
+        cost = self.checked_cost(cost)
+        if is_off():
+            return True
+        if self.line.admit(cost):
+            self.tell("admitted", cost=cost, waited=0.0)
+            return True
+        self._reject("rate", cost, 0.0, self.line.refuse(cost))
+        return False
+
+    def acquire(self, cost: int = 1, timeout: Timeout = "queue_timeout") -> None:
+        """Return when a call may begin; waits in this thread for at most `timeout` seconds, None without end.
+
+        >>> RateLimiter(SlidingWindow(limit=5, period=60)).acquire(3, timeout=0)
+
+        In a thread whose event loop is running it does not wait, as nothing else would run there meanwhile.
+
+        Raises `RateLimitExceededError`, at once, if the wait would be longer than that, or than the current deadline
+        leaves; `ConfigurationError` for a cost that can never be admitted.
+        """
+        self.pass_through(self.checked_cost(cost), self._seconds(timeout))
+
+    async def acquire_async(self, cost: int = 1, timeout: Timeout = "queue_timeout") -> None:  # noqa: ASYNC109
+        """Do the same as `acquire`, suspending this task."""
+        await self.pass_through_async(self.checked_cost(cost), self._seconds(timeout))
+
+    def reserve(self, cost: int = 1, timeout: Timeout = None) -> Reservation:
+        """Return the promise that a call may begin at a moment, at most `timeout` seconds from now, None: at any time.
+
+        >>> limiter = RateLimiter(TokenBucket(rate=1, capacity=1))
+        >>> limiter.reserve().delay, round(limiter.reserve().delay)
+        (0.0, 1)
+
+        Raises `RateLimitExceededError` if that would be later, or too many wait; `ConfigurationError` as `acquire`.
+        """
+        cost = self.checked_cost(cost)
+        patience = self._seconds(timeout)
+        place = Booked(cost)
+        if is_off():
+            place.state, place.alarm = HELD, self.clock.monotonic()
+            return Reservation(self, place)
+        self._join(place, patience, "")
+        self.line.dispatch()
+        return Reservation(self, place)
+
+    def checked_cost(self, cost: Any) -> int:
+        """Return the cost if it can be paid at all."""
+        most = self.line.allowance.limit.most
+        price = whole_number("RateLimiter", "cost", cost)
+        if price > most:
+            raise ConfigurationError(
+                f"rate limiter {self.name!r}: a call that costs {price} can never be admitted, as no more than {most} "
+                "may pass at once; raise the capacity or the limit, or split the call"
+            )
+        return price
+
+    def _seconds(self, timeout: Any) -> float | None:
+        if timeout == "queue_timeout":
+            return self.settings.queue_timeout
+        return optional_seconds("RateLimiter", "timeout", timeout, zero=True)
+
+    # Waiting.
+
+    def pass_through(self, cost: int, timeout: Any = "queue_timeout", *, mint: bool = False) -> None:
+        """Return when the call may begin, waiting in this thread."""
+        if is_off():
+            return
+        if self.line.admit(cost, mint=mint):
+            self.tell("admitted", cost=cost, waited=0.0)
+            return
+        if loop_is_running():
+            self._refuse(
+                "rate",
+                cost,
+                0.0,
+                self.line.refuse(cost),
+                "and waiting in this thread would stop its event loop; make the guarded function `async def` (or use "
+                "acquire_async), or call it through `asyncio.to_thread`",
+            )
+        place = WaitingThread(cost)
+        began = self._join(place, *self._patience(timeout))
+        try:
+            waiting = True
+            while waiting:
+                delay = max(0.0, place.alarm - self.clock.monotonic())
+                if isinstance(self.clock, SystemClock):
+                    place.gate.acquire(timeout=min(delay, threading.TIMEOUT_MAX))
+                else:
+                    self.clock.sleep(delay)
+                waiting = self.line.look(place)
+        except BaseException:
+            self.line.leave(place)
+            raise
+        self._called(place, began)
+
+    async def pass_through_async(
+        self,
+        cost: int,
+        timeout: Any = "queue_timeout",  # noqa: ASYNC109  ours, not asyncio's
+        *,
+        mint: bool = False,
+    ) -> None:
+        """Return when the call may begin, suspending this task."""
+        if is_off():
+            return
+        if self.line.admit(cost, mint=mint):
+            self.tell("admitted", cost=cost, waited=0.0)
+            return
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        place = WaitingTask(loop, cost)
+        began = self._join(place, *self._patience(timeout))
+        timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        try:
+            waiting = True
+            while waiting:
+                delay = max(0.0, place.alarm - self.clock.monotonic())
+                if isinstance(self.clock, SystemClock):
+                    timer = loop.call_later(min(delay, LONGEST_SLEEP), place.arrive)
+                else:
+                    timer = loop.create_task(self._sleep(delay))
+                    timer.add_done_callback(lambda _timer: place.arrive())
+                await place.called
+                timer.cancel()
+                waiting = self.line.look(place)
+        except BaseException:
+            self.line.leave(place)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._called(place, began)
+
+    async def _sleep(self, duration: float) -> None:
+        await self.clock.sleep_async(duration)
+
+    def _patience(self, timeout: Any) -> tuple[float | None, str]:
+        """Return how long to wait at most, and whose limit that is if it is the current deadline."""
+        longest: float | None = self.settings.queue_timeout if timeout == "queue_timeout" else timeout
+        mark = current_mark()
+        if mark is not None:
+            remaining = max(0.0, left(mark))
+            if longest is None or remaining < longest:
+                return remaining, mark[3].whose
+        return longest, ""
+
+    def _join(self, place: Standing, patience: float | None, whose: str) -> float:
+        """Go into the line and return when that was; raise if the turn would not come in time."""
+        began = self.clock.monotonic()
+        why, position, delay = self.line.enter(place, NEVER if patience is None else patience)
+        if why == "full":
+            self._refuse("full", place.cost, 0.0, delay, f"and {self.settings.max_queue} wait, which is all that may")
+        elif why:
+            longest = f"the {patience:.3g} s that {whose} left" if whose else f"the {patience:g} s that it may wait"
+            self._refuse("rate", place.cost, 0.0, delay, f"which is more than {longest}")
+        if delay > 0:
+            try:
+                self.tell("queued", cost=place.cost, position=position, delay=delay)
+            except BaseException:
+                self.line.leave(place)
+                raise
+        return began
+
+    def _called(self, place: Standing, began: float) -> None:
+        """The wait is over: tell of it, or raise if it was in vain."""
+        from .._runtime.queueing import queued
+
+        now = self.clock.monotonic()
+        queued(began, now)
+        if place.state != HELD:
+            delay = self.line.wait_of(place.cost)
+            self._refuse("timeout", place.cost, now - began, delay, "and the limit became stricter while it waited")
+        self.tell("admitted", cost=place.cost, waited=now - began)
+
+    # Changing the limit.
+
+    def update(self, limit: RateLimiterConfig | Limit | Mapping[str, Any]) -> None:
+        """Follow another limit from now on; what was counted still counts. A config is taken over with all it says.
+
+        Those who wait keep their place. Who could not be let pass in time any more is refused now.
+
+        >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
+        >>> limiter.acquire(15)
+        >>> limiter.update(TokenBucket(rate=1, capacity=20))
+        >>> limiter.stats.available
+        5
+
+        Raises `ConfigurationError` for whatever is no limit.
+        """
+        given: Any = limit
+        if not isinstance(given, RateLimiterConfig):
+            given = self.settings.replace(limit=as_limit("update", given))
+
+        def follow(allowance: Allowance, now: float) -> None:
+            self.was_updated = True
+            self.settings = given
+            self.line.places = given.max_queue
+            allowance.adjust(given.limit, now)
+
+        self.line.change(follow)
+        self.tell("adjusted", pause=0.0)
+
+    adjust = update
+
+    def pause_for(self, duration: float | timedelta) -> None:
+        """Let nothing pass for so many seconds; a longer pause that was asked for before stays.
+
+        Raises `ConfigurationError` for what is no duration.
+        """
+        self._pause(seconds("pause_for", "duration", duration))
+
+    def _pause(self, duration: float) -> None:
+        self.line.change(lambda allowance, now: allowance.pause(now + duration))
+        self.tell("adjusted", pause=duration)
+
+    def learn(self, headers: Any = None, *, retry_after: Any = None, status: int | None = None) -> None:
+        """Heed what the server said of its own limits with an answer, so that calls never come faster than it allows.
+
+        * `headers`: of the answer, in any kind of mapping. Read are `Retry-After`, `RateLimit`, `RateLimit-Remaining`
+          with `RateLimit-Reset`, the same with `X-`, and what else holdfast knows of vendors' forms.
+        * `retry_after`: seconds, text as in the header, a date or a `timedelta`.
+        * `status`: of the answer; 429 says that the call was refused for its rate.
+
+        >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
+        >>> limiter.learn({"RateLimit-Remaining": "3", "RateLimit-Reset": "60"})
+        >>> limiter.stats.available
+        3
+        >>> limiter.learn(retry_after="soon")
+
+        What cannot be read is ignored, and nothing is ever made faster by this.
+        """
+        wall = self.clock.time()
+        pauses = [] if retry_after is None else [read_seconds(retry_after, wall)]
+        quota = None
+        if headers is not None:
+            pause, quota = read_headers(headers, wall, limited=status == 429)
+            pauses.append(pause)
+        longest = max((pause for pause in pauses if pause is not None), default=0.0)
+        if quota is not None:
+            count, period = quota
+            self.line.change(lambda allowance, now: allowance.grant(now, count, now + period))
+        if longest > 0:
+            self._pause(longest)
+
+    # Refusing and telling.
+
+    def _refuse(
+        self, reason: Literal["rate", "full", "timeout"], cost: int, waited: float, delay: float, why: str
+    ) -> NoReturn:
+        self._reject(reason, cost, waited, delay)
+        turn = "its turn would never come" if delay == NEVER else f"its turn would come in {delay:.3g} s"
+        raise RateLimitExceededError(
+            f"rate limiter {self.name!r} refused a call: {turn}, {why}", name=self.name, retry_after=delay
+        )
+
+    def _reject(self, reason: str, cost: int, waited: float, delay: float) -> None:
+        on_reject = self.settings.on_reject
+        fields: dict[str, Any] = {"cost": cost, "reason": reason, "waited": waited, "retry_after": delay}
+        if on_reject is not None:
+            self._call(on_reject, RateLimitRejected(name=self.name, **fields))
+        self.tell("rejected", **fields)
+
+    def tell(self, event: EventName, **fields: Any) -> None:
+        """Hand an event, made now, to those who listen to it."""
+        hearers = [listener for name, listener in self._listeners if name == event] if self._listeners else ()
+        everywhere = bool(events.listeners) and event in TOLD_EVERYWHERE
+        if hearers or everywhere:
+            record = EVENTS[event](name=self.name, **fields)
+            for listener in hearers:
+                self._call(listener, record)
+            if everywhere:
+                events.emit(record)
+
+    def _call(self, listener: Callable[[Any], object], event: RateLimitEvent) -> None:
+        try:
+            listener(event)
+        except Exception:
+            report_broken("rate_limit", "listener", listener)
+
+    def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
+        """Call `listener` with a frozen record of each such event; return a function that ends it.
+
+        "admitted" gives `RateLimitAdmitted`, "queued" `RateLimitQueued`, "rejected" `RateLimitRejected`, "adjusted"
+        `RateLimitAdjusted`. Listeners run after the fact and may use the limiter, but one of "queued" must not wait for
+        it, as it would wait behind the caller that it keeps; one that raises is logged.
+
+        Raises `ConfigurationError` for another event, and for what cannot be called.
+        """
+        heard: Any = listener
+        asked: object = event
+        if not isinstance(asked, str) or asked not in EVENTS:
+            raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, EVENTS)}")
+        optional_callable("on", "listener", () if heard is None else heard, "(event)")
+        entry = (event, listener)
+
+        def unsubscribe() -> None:
+            with self.line.lock:
+                self._hear(tuple(each for each in self._listeners if each is not entry))
+
+        with self.line.lock:
+            self._hear((*self._listeners, entry))
+        return unsubscribe
+
+    def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
+        self._listeners = listeners
+        self.line.loud = bool(listeners)
+        self.line.mark(self.clock.monotonic())
+
+    # Showing.
+
+    @property
+    def stats(self) -> RateLimiterStats:
+        """How things stand now."""
+        available, queued = self.line.standing()
+        return RateLimiterStats(available=available, queued=queued)
+
+    @property
+    def metrics(self) -> RateLimiterMetrics:
+        """What the limiter has seen so far."""
+        line = self.line
+        with line.lock:
+            available, queued = line.standing()
+            return RateLimiterMetrics(
+                name=self.name,
+                admitted=line.admitted + line.folded + len(line.log),
+                rejected=line.rejected,
+                timed_out=line.timed_out,
+                abandoned=line.abandoned,
+                queued=queued,
+                available=available,
+            )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a rate limiter cannot be copied or pickled: what it counts is shared by all who hold it")
+
+    def __repr__(self) -> str:
+        stats = self.stats
+        return (
+            f"RateLimiter({self.name!r}, {self.settings.limit!r}, available={stats.available}, queued={stats.queued})"
+        )

@@ -1,0 +1,75 @@
+"""Who stands in the line of a rate limiter: a thread, a task, or a reservation that nobody waits for."""
+
+from __future__ import annotations
+
+from ..circuit_breaker.bulkhead.queue import GONE, GRANTED, HELD, WAITING, Place, TaskPlace, ThreadPlace
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from typing import TypeAlias
+
+    Standing: TypeAlias = "WaitingThread | WaitingTask | Booked"
+
+__all__ = ["GONE", "GRANTED", "HELD", "WAITING", "Booked", "Standing", "WaitingTask", "WaitingThread"]
+
+NEVER = float("inf")
+
+
+class WaitingThread(ThreadPlace):
+    """A thread's place; it waits for its gate to open, or for its `alarm`."""
+
+    __slots__ = ("alarm", "called_up", "cost", "until")
+
+    def __init__(self, cost: int) -> None:
+        super().__init__()
+        self.cost = cost
+        self.alarm = NEVER  # when its owner looks again by itself
+        self.until = NEVER  # when its owner gives up
+        self.called_up = False  # if it was woken since it looked
+
+    def wake(self) -> bool:
+        """Open the gate; once for each time that it was closed."""
+        self.gate.release()
+        return True
+
+    def hush(self) -> None:
+        """Close the gate again."""
+        if self.called_up:
+            self.gate.acquire(blocking=False)
+            self.called_up = False
+
+
+class WaitingTask(TaskPlace):
+    """A task's place; it awaits `called`, or its `alarm`."""
+
+    __slots__ = ("alarm", "called_up", "cost", "until")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, cost: int) -> None:
+        super().__init__(loop)
+        self.cost = cost
+        self.alarm = NEVER
+        self.until = NEVER
+        self.called_up = False
+
+    def hush(self) -> None:
+        """Have something to await again."""
+        self.called_up = False
+        if self.called.done():
+            self.called = self._loop.create_future()
+
+
+class Booked(Place):
+    """The place of a reservation: its owner was told a moment, `alarm`, and comes then without being called."""
+
+    __slots__ = ("alarm", "called_up", "cost", "until")
+
+    def __init__(self, cost: int) -> None:
+        super().__init__()
+        self.cost = cost
+        self.alarm = NEVER
+        self.until = NEVER
+        self.called_up = True  # nobody is to be woken
+
+    def hush(self) -> None:
+        """There is nothing to be closed."""
