@@ -66,7 +66,9 @@ class MetricsRegistry:
     * `clock`: the time of failures; default the real one.
 
     Between `start()` and `stop()`, or in a `with` block, it counts retries, timeouts and errors. What guards count by
-    themselves is there at any time. Counters never go back.
+    themselves is there at any time, from when the registry was made; that of the process, which
+    `get_metrics_registry()` returns, tells what there was from its beginning. Counters never go back, unless you
+    `reset()` them.
 
     >>> from holdfast import create_circuit_breaker
     >>> with MetricsRegistry() as metrics:
@@ -102,6 +104,8 @@ class MetricsRegistry:
         self._happened: Inbox[tuple[str, Labels, float]] = Inbox(self._count)
         self._starting = threading.RLock()  # re-entrant: a finaliser may stop it
         self._endings: tuple[Callable[[], None], ...] = ()
+        self._before: dict[tuple[str, Labels], int] = {}  # what others had counted then
+        self.reset()
 
     # Listening.
 
@@ -132,6 +136,16 @@ class MetricsRegistry:
             endings, self._endings = self._endings, ()
             for end in endings:
                 end()
+
+    def reset(self) -> None:
+        """Count from zero again, and forget the last failures, as between two tests."""
+        before = {(metric, labels): number for metric, labels, number in known_anyway() if _only_grows(metric)}
+        with self._happened.lock:
+            self._happened.empty()
+            self._before = before
+            self._counts.clear()
+            self._observed.clear()
+            self._recent.clear()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -194,10 +208,14 @@ class MetricsRegistry:
         known = list(known_anyway())  # before the lock: a guard's clock or callback may be somebody else's code
         with self._happened.lock:
             self._happened.empty()
-            for metric, labels, number in known:
-                samples = found[metric]
-                labels = self._label(metric, labels)  # noqa: PLW2901
-                samples[labels] = samples.get(labels, 0) + number
+            new = [(metric, labels, number - self._before.get((metric, labels), 0)) for metric, labels, number in known]
+            # Guards that are gone since before this registry began are none of its business.
+            names = {labels[:1] for metric, labels, number in new if number or not _only_grows(metric)}
+            for metric, labels, number in new:
+                if not labels or labels[:1] in names:
+                    samples = found[metric]
+                    label = self._label(metric, labels)
+                    samples[label] = samples.get(label, 0) + number
             for metric, counted in self._counts.items():
                 found[metric].update(counted)
             for labels, (counts, total) in self._observed.items():
@@ -278,5 +296,15 @@ def _checked(buckets: Any) -> tuple[float, ...]:
     return bounds
 
 
-process_wide = MetricsRegistry()
+def _only_grows(metric: str) -> bool:
+    return CATALOGUE[metric][0] == "counter"
+
+
+def _from_the_beginning() -> MetricsRegistry:
+    registry = MetricsRegistry()
+    registry._before = {}  # noqa: SLF001  our own
+    return registry
+
+
+process_wide = _from_the_beginning()
 """The registry of this process."""

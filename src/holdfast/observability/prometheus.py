@@ -34,6 +34,8 @@ def _lines(family: MetricFamily) -> Iterator[str]:
 
 
 def _labelled(names: Labels, values: Labels) -> str:
+    if not names:
+        return ""
     return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=True)) + "}"
 
 
