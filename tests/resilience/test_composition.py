@@ -38,8 +38,8 @@ class Scene:
         self.clock = clock
         self.manager = ResilienceManager(clock=clock)
 
-    def guard(self, function: Callable[..., Any], **fields: Any) -> Callable[..., Any]:
-        """The function under a policy of these fields; if it is `Slow` or a script, of the door's kind."""
+    def guard(self, function: Callable[..., Any] | Script, **fields: Any) -> Callable[..., Any]:
+        """The function, or one of the door's kind that follows the script, under a policy of these fields."""
         own = self.door.function(function) if isinstance(function, Script) else function
         return self.manager.protect(own, "service", ResiliencePolicy(**fields))
 

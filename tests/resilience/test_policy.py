@@ -111,7 +111,7 @@ def test_a_named_retry_policy_may_be_changed_too() -> None:
 def test_a_policy_is_frozen_equal_to_its_like_and_can_be_pickled() -> None:
     policy = ResiliencePolicy.api(total_timeout=100)
     with pytest.raises(AttributeError, match="frozen"):
-        policy.timeout = 3
+        policy.timeout = 3  # type: ignore[misc]
     assert policy == ResiliencePolicy.api(total_timeout=100) != ResiliencePolicy.api()
     assert pickle.loads(pickle.dumps(policy)) == policy
     assert hash(policy) == hash(ResiliencePolicy.api(total_timeout=100))
@@ -146,7 +146,10 @@ SLOW_BREAKER = {"slow_call_duration_threshold": 5, "slow_call_rate_threshold": 0
         ({"retry": {"total_timeout": 5}, "timeout": 10}, r"as retry.total_timeout \(5 s\) ends the whole call"),
         ({"retry": {"attempt_timeout": 5}, "timeout": 10}, r"as retry.attempt_timeout \(5 s\) ends each attempt"),
         ({"circuit_breaker": {"timeout": 5}, "timeout": 10}, r"as circuit_breaker.timeout \(5 s\) ends each attempt"),
-        ({"retry": {"total_timeout": 5}, "total_timeout": 10}, r"total_timeout \(10 s\) can never be reached, as retry"),
+        (
+            {"retry": {"total_timeout": 5}, "total_timeout": 10},
+            r"total_timeout \(10 s\) can never be reached, as retry",
+        ),
         ({"retry": {"attempt_timeout": 9}, "total_timeout": 5}, r"retry.attempt_timeout \(9 s\) can never be reached"),
         ({"circuit_breaker": {"timeout": 9}, "total_timeout": 5}, r"circuit_breaker.timeout \(9 s\) can never be"),
         ({"circuit_breaker": SLOW_BREAKER, "timeout": 5}, r"slow_call_duration_threshold \(5 s\) can never be reached"),

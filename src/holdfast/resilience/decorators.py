@@ -53,14 +53,15 @@ def with_resilience(
     return _decorator(manager, name, policy, changes)
 
 
-def _decorator(manager: ResilienceManager | None, name: Any, policy: Any, changes: Any) -> Any:
+def _decorator(manager: ResilienceManager | None, name: Any, policy: Any, changes: Any) -> Guard:
     if name is not None and not isinstance(name, str):
         fix = "policy=..." if isinstance(name, ResiliencePolicy) else '"a name", ...'
         raise TypeError(
             f"with_resilience takes a name first, not {shown(name)}; write @with_resilience({fix}) above the function"
         )
     keeper = resilience_manager if manager is None else manager
-    return keeper.decorator(name, policy, changes)
+    decorator: Any = keeper.decorator(name, policy, changes)
+    return decorator  # type: ignore[no-any-return]
 
 
 def with_llm_resilience(

@@ -69,7 +69,9 @@ def _retry(given: RetryPolicy | str, policy: RetryPolicy | None) -> str:
     if len(shown) > 4:
         shown = [*shown[:3], f"... {shown[-1]}"]
     kinds = ", ".join(sorted(str(category) for category in policy.retryable_categories))
-    what = "of the kinds in retry_on" if policy.retry_on is not None else f"that are {kinds}" if kinds else "by code only"
+    what = f"that are {kinds}" if kinds else "by code only"
+    if policy.retry_on is not None:
+        what = "of the kinds in retry_on"
     limits = [
         f"{field} {seconds:g} s"
         for field in ("attempt_timeout", "total_timeout")

@@ -43,7 +43,7 @@ class ResilienceSource:
     `given` is a policy, the name of one, or None for the preset of that name; `changes` are made to it.
     """
 
-    __slots__ = ("_changes", "_given", "_keeper", "_made", "name")
+    __slots__ = ("_changes", "_given", "_keeper", "name")
 
     def __init__(self, keeper: Keeper, name: str, given: object, changes: Mapping[str, Any]) -> None:
         self.name = text("with_resilience", "name", name)
@@ -57,7 +57,6 @@ class ResilienceSource:
             self._changes = {}
         elif changes:
             self._given = self._without_base()
-        self._made: tuple[ResiliencePolicy, ResiliencePolicy] | None = None
         if isinstance(self._given, str) and self._changes:
             ResiliencePolicy(**self._changes)  # what is wrong by itself is refused now
 
@@ -83,12 +82,7 @@ class ResilienceSource:
             return registered
         given = self._given
         base = given if isinstance(given, ResiliencePolicy) else self._keeper.get(given or self.name)
-        if not self._changes:
-            return base
-        made = self._made
-        if made is None or made[0] is not base:
-            made = self._made = (base, base.replace(**self._changes))
-        return made[1]
+        return base.replace(**self._changes) if self._changes else base
 
     @property
     def surroundings(self) -> Surroundings:
