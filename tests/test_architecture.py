@@ -29,7 +29,6 @@ FLOORS = {
     "clock": 1,
     "correlation": 1,
     "failures": 1,
-    "inbox": 1,
     "roll": 1,
     "retry.backoff": 2,
     "retry.budget": 2,

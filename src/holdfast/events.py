@@ -53,9 +53,21 @@ class RetryBudgetRefused(Event):
     attempt: int
 
 
+class CallFailed(Event):
+    """A guarded call, or an attempt at one, failed. `guard` says which kind of guard saw it first, `name` which one."""
+
+    guard: str
+    error_type: str
+    category: str
+    code: str
+
+
 listeners: tuple[Callable[[Event], object], ...] = ()
 """Who listens now. Guards look here first and make no event while it is empty."""
 
+
+watchers: tuple[Callable[[CallFailed], object], ...] = ()
+"""Who is told of failures; see `watch`."""
 
 _NOTHING = ()  # in place of None, which a listener must not be
 _changing = threading.RLock()  # re-entrant: a finaliser that runs in here may unsubscribe
@@ -105,3 +117,26 @@ def emit(event: Event) -> None:
     """Hand `event` to everyone who listens."""
     for listener in listeners:
         listener(event)
+
+
+def watch(watcher: Callable[[CallFailed], object]) -> Callable[[], None]:
+    """Call `watcher` with a `CallFailed` for each failure, where it happens; return a function that ends it.
+
+    Each failure is told once, however many guards it passes; see `failures`. A watcher that raises is logged.
+    """
+    global watchers  # noqa: PLW0603  replaced whole, so that readers need no lock
+
+    def told(event: CallFailed) -> None:
+        try:
+            watcher(event)
+        except Exception:
+            report_broken("events", "watcher", watcher)
+
+    def end() -> None:
+        global watchers  # noqa: PLW0603
+        with _changing:
+            watchers = tuple(one for one in watchers if one is not told)
+
+    with _changing:
+        watchers = (*watchers, told)
+    return end

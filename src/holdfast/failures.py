@@ -12,6 +12,8 @@ by code that keeps one and raises it each time. So the mark says where it was se
 
 Only calls of others are counted, and the wrappers of guards. How deep holdfast's own functions call one another says
 something only where the same guard sees it twice.
+
+Guards import this when somebody watches, by `events.watch`.
 """
 
 from __future__ import annotations
@@ -19,31 +21,17 @@ from __future__ import annotations
 import sys
 import threading
 
+from . import events
 from .errors.classification import Classification
 from .errors.classifier import get_error_classifier
-from .events import Event
-from .journal import report_broken
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import FrameType
     from typing import Any
 
 
-class CallFailed(Event):
-    """A guarded call, or an attempt at one, failed. `guard` says which kind of guard saw it first, `name` which one."""
-
-    guard: str
-    error_type: str
-    category: str
-    code: str
-
-
-watchers: tuple[Callable[[CallFailed], object], ...] = ()
-"""Who wants to be told. Guards look here before they call `note`."""
-
-_changing = threading.RLock()  # re-entrant: a finaliser that runs in here may end its watch
 _NONE: Mapping[str, int] = {}
 _MARK = "__holdfast_seen__"
 _HOME = __file__.rpartition("failures.py")[0]
@@ -74,42 +62,27 @@ class _Seen:
         return _Seen, ()
 
 
-def watch(watcher: Callable[[CallFailed], object]) -> Callable[[], None]:
-    """Call `watcher` with each failure, where it happens; return a function that ends it. One that raises is logged."""
-    global watchers  # noqa: PLW0603  replaced whole, so that readers need no lock
-
-    def told(event: CallFailed) -> None:
-        try:
-            watcher(event)
-        except Exception:
-            report_broken("events", "watcher", watcher)
-
-    def end() -> None:
-        global watchers  # noqa: PLW0603
-        with _changing:
-            watchers = tuple(one for one in watchers if one is not told)
-
-    with _changing:
-        watchers = (*watchers, told)
-    return end
-
-
 def note(guard: str, name: str, error: BaseException, judge: Any = None) -> None:
     """Tell of a failure that a guard sees, unless one inside has done so. `judge` is the verdict, or who can give it.
 
-    What is no `Exception`, as a cancellation, is not told.
+    What is no `Exception`, as a cancellation, is not told. Never raises.
     """
-    if not isinstance(error, Exception) or not _is_first(f"{guard} {name}", error):
-        return
-    verdict = _verdict(error, judge)
-    event = CallFailed(
+    try:
+        if isinstance(error, Exception) and _is_first(f"{guard} {name}", error):
+            _tell(guard, name, error, _verdict(error, judge))
+    except Exception:  # noqa: S110  no room left on the stack; the failure itself matters more
+        pass
+
+
+def _tell(guard: str, name: str, error: Exception, verdict: Classification) -> None:
+    event = events.CallFailed(
         name=name,
         guard=guard,
         error_type=type(error).__qualname__,
         category=str(verdict.category),
         code=str(verdict.code),
     )
-    for watcher in watchers:
+    for watcher in events.watchers:
         watcher(event)
 
 

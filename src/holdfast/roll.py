@@ -10,9 +10,10 @@ says, or said last, until what is in the inbox is worked off, which is done befo
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from weakref import ref
 
-from .inbox import Inbox, Names
 from .typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -27,9 +28,70 @@ if TYPE_CHECKING:
     Counts: TypeAlias = tuple[int, ...]
 
 G = TypeVar("G")
+T = TypeVar("T")
 
 NAMES_KEPT = 2000
 """How many names the roll keeps apart; all others go by "other"."""
+
+
+OTHER = "other"
+"""What all go by that came when there were enough names."""
+
+_FULL = 256
+
+
+class Inbox(Generic[T]):
+    """What happens anywhere, put in by one atomic step, and worked off under `lock`, by `work(thing)`, when one looks.
+
+    So a finaliser, a signal handler or a failing call can tell of something while a lock is held further down in its
+    own thread, and nothing is lost. Whoever finds the box full works it off as well, unless somebody is at it.
+    """
+
+    __slots__ = ("_at_work", "_things", "_work", "lock")
+
+    def __init__(self, work: Callable[[T], None]) -> None:
+        self._work = work
+        self._things: deque[T] = deque()
+        self._at_work = False
+        self.lock = threading.RLock()  # re-entrant: a signal handler may look as well
+
+    def put(self, thing: T) -> None:
+        """Put something in."""
+        self._things.append(thing)
+        if len(self._things) > _FULL and self.lock.acquire(blocking=False):
+            try:
+                self.empty()
+            finally:
+                self.lock.release()
+
+    def empty(self) -> None:
+        """Under the lock: work off all that is there."""
+        if self._at_work:
+            return  # it is this very thread that does so, further down
+        self._at_work = True
+        try:
+            while self._things:
+                self._work(self._things.popleft())
+        finally:
+            self._at_work = False
+
+
+class Names:
+    """The first `most` names keep theirs, the rest go by `OTHER`; what a name goes by never changes."""
+
+    __slots__ = ("_known", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def label(self, name: str) -> str:
+        """Return what `name` goes by."""
+        if name not in self._known:
+            if len(self._known) >= self._most:
+                return OTHER
+            self._known.add(name)
+        return name
 
 
 class Entry:

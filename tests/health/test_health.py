@@ -24,7 +24,7 @@ from holdfast import (
     with_circuit_breaker,
     with_timeout,
 )
-from holdfast.circuit_breaker import breaker as breaker_module, everywhere
+from holdfast.circuit_breaker import breaker as breaker_module, herald
 from holdfast.circuit_breaker.bulkhead import manager as bulkhead_module
 from holdfast.health import BulkheadUse, HealthStatus, status
 from holdfast.roll import Roll
@@ -34,7 +34,7 @@ from holdfast.testing import VirtualClock
 @pytest.fixture(autouse=True)
 def _guards_of_this_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     breakers: Roll[Any] = Roll(lambda breaker: breaker.counts)
-    for module in (breaker_module, everywhere, status):
+    for module in (breaker_module, herald, status):
         monkeypatch.setattr(module, "breakers", breakers)
     bulkheads: Roll[Any] = Roll(lambda bulkhead: bulkhead.counts)
     for module in (bulkhead_module, status):

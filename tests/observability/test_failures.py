@@ -25,23 +25,24 @@ from holdfast import (
     bulkhead,
     create_bulkhead,
     create_circuit_breaker,
+    events,
     failures,
     retrying,
     with_circuit_breaker,
     with_retry,
     with_timeout,
 )
-from holdfast.failures import CallFailed
+from holdfast.events import CallFailed
 from holdfast.testing import VirtualClock
 
 
 @pytest.fixture
 def told() -> Iterator[list[CallFailed]]:
     seen: list[CallFailed] = []
-    end = failures.watch(seen.append)
+    end = events.watch(seen.append)
     yield seen
     end()
-    assert failures.watchers == ()
+    assert events.watchers == ()
 
 
 def summary(told: list[CallFailed]) -> list[tuple[str, str]]:
@@ -292,7 +293,7 @@ def test_a_watcher_that_raises_changes_nothing_and_is_logged(
     def broken(_event: CallFailed) -> None:
         raise ValueError("s3cret")
 
-    end = failures.watch(broken)
+    end = events.watch(broken)
     with pytest.raises(ConnectionResetError):
         with_circuit_breaker("watched")(Script(ConnectionResetError).next)()
     end()
@@ -300,3 +301,15 @@ def test_a_watcher_that_raises_changes_nothing_and_is_logged(
     assert len(told) == 1
     assert "watcher" in caplog.text
     assert "s3cret" not in caplog.text
+
+
+def test_where_there_is_no_room_left_on_the_stack_the_failure_itself_comes_out(
+    told: list[CallFailed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room() -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(failures, "_here", no_room)
+    with pytest.raises(ConnectionResetError):
+        with_circuit_breaker("deep down")(Script(ConnectionResetError).next)()
+    assert told == []

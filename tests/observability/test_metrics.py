@@ -28,7 +28,6 @@ from holdfast import (
     create_bulkhead,
     create_circuit_breaker,
     events,
-    failures,
     get_breaker_registry,
     get_bulkhead_registry,
     get_metrics_registry,
@@ -36,7 +35,7 @@ from holdfast import (
     with_retry,
     with_timeout,
 )
-from holdfast.circuit_breaker import everywhere
+from holdfast.circuit_breaker import herald
 from holdfast.observability import CATALOGUE, HistogramValue, MetricsRegistry
 from holdfast.testing import VirtualClock
 
@@ -45,7 +44,7 @@ from holdfast.testing import VirtualClock
 def metrics() -> Iterator[MetricsRegistry]:
     with MetricsRegistry() as registry:
         yield registry
-    assert events.listeners == failures.watchers == everywhere.call_listeners == ()
+    assert events.listeners == events.watchers == herald.call_listeners == ()
 
 
 def samples(registry: MetricsRegistry, metric: str, name: str) -> dict[tuple[str, ...], Any]:
@@ -472,8 +471,8 @@ def test_names_and_codes_are_bounded_and_the_rest_is_other(clock: VirtualClock) 
         assert registry.value("bulkhead_executions_total") == before["bulkhead_executions_total"]
     with MetricsRegistry() as registry:
         for number in range(300):
-            event = failures.CallFailed(name="f", guard="retry", error_type="E", category="UNKNOWN", code=f"C{number}")
-            for watcher in failures.watchers:
+            event = events.CallFailed(name="f", guard="retry", error_type="E", category="UNKNOWN", code=f"C{number}")
+            for watcher in events.watchers:
                 watcher(event)
         codes = samples(registry, "errors_total", "f")
         assert len(codes) == 201
@@ -517,7 +516,7 @@ def test_a_listener_that_raises_changes_neither_the_call_nor_the_metrics(
     def broken(_event: object) -> None:
         raise ValueError("s3cret")
 
-    ends = [events.subscribe(broken), failures.watch(broken), everywhere.hear_calls(broken)]
+    ends = [events.subscribe(broken), events.watch(broken), herald.hear_calls(broken)]
     try:
         guarded = with_retry(clock=clock, max_attempts=2)(
             with_circuit_breaker("listened")(door.function(Script(ConnectionResetError, 1)))

@@ -16,7 +16,6 @@ from holdfast import (
     TimeoutManager,
     create_bulkhead,
     events,
-    failures,
     set_trace_hook,
     with_circuit_breaker,
     with_retry,
@@ -31,7 +30,7 @@ def told() -> Iterator[list[Mapping[str, Any]]]:
     set_trace_hook(seen.append)
     yield seen
     set_trace_hook(None)
-    assert events.listeners == failures.watchers == ()
+    assert events.listeners == events.watchers == ()
 
 
 def test_retries_tell_the_attempt_that_failed(door: Door, clock: VirtualClock, told: list[Mapping[str, Any]]) -> None:

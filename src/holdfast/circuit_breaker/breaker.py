@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from .. import events, failures
+from .. import events
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import LOCK_FREE, as_clock
 from ..errors import CircuitOpenError, ConfigurationError, get_error_classifier
@@ -18,9 +18,8 @@ from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING, overload
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
-from .everywhere import breakers
 from .guard import run, run_async, wrap
-from .herald import Herald
+from .herald import Herald, breakers
 from .ledger import UNMOVED, Ledger, with_one_more
 from .outcome import NOTHING, SUCCESS, judge
 from .permit import CircuitPermit
@@ -217,8 +216,10 @@ class CircuitBreaker:
         last = history[-1] if history else None
         error = CircuitOpenError(name=self.name, state=phase.state, retry_after=retry_after, last_failure=last)
         try:
-            if failures.watchers:
-                failures.note("circuit breaker", self.name, error)
+            if events.watchers:
+                from ..failures import note
+
+                note("circuit breaker", self.name, error)
             raise error
         finally:
             del error
@@ -260,8 +261,10 @@ class CircuitBreaker:
             told = "abandoned" if outcome.kind == "ignore" else outcome.kind
             event = CircuitCallEnded(name=self.name, outcome=told, error_type=kind, late=late, duration=duration)
             self._herald.notify("call", event)
-        if error is not None and failures.watchers:
-            failures.note("circuit breaker", self.name, error, self._classifier)
+        if error is not None and events.watchers:
+            from ..failures import note
+
+            note("circuit breaker", self.name, error, self._classifier)
 
     def _settle(self, permit: Permit | None, outcome: Outcome, duration: float | None) -> bool:
         """Count an outcome, and return whether it came too late to move anything."""

@@ -1,28 +1,74 @@
-"""Who is told what happens to a breaker: its config's callbacks and its listeners. Never under the breaker's lock."""
+"""Who is told what happens to breakers: the callbacks of their configs, and listeners. Never under a breaker's lock."""
 
 from __future__ import annotations
+
+import threading
 
 from .. import events
 from ..errors import ConfigurationError
 from ..journal import report_broken
 from ..records import did_you_mean
+from ..roll import Roll
 from ..settings import optional_callable, shown
 from ..typed import TYPE_CHECKING
-from . import everywhere
 from .config import CircuitState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from threading import RLock
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, Literal, Protocol, TypeAlias
 
+    from ..roll import Counts
     from .config import CircuitBreakerConfig
     from .events import CircuitStateChanged
 
     EventName: TypeAlias = Literal["state_change", "call", "rejected"]
     Listeners: TypeAlias = Mapping[str, tuple[Callable[[Any], object], ...]]
 
+    class Breaker(Protocol):
+        """What a breaker lets others see."""
+
+        name: str
+        counts: Counts
+
+        def settle(self) -> None:
+            """Look anew at who listens."""
+            ...
+
+
 EVENTS: tuple[EventName, ...] = ("state_change", "call", "rejected")
+
+
+def _counts(breaker: Breaker) -> Counts:
+    return breaker.counts
+
+
+breakers: Roll[Any] = Roll(_counts)
+"""All circuit breakers."""
+
+call_listeners: tuple[Callable[[Any], object], ...] = ()
+"""Who is told of each call that has ended, whichever breaker let it in."""
+
+_marks: list[tuple[Callable[[Any], object]]] = []
+_changing = threading.RLock()  # re-entrant: a finaliser that runs in here may end its listening
+
+
+def hear_calls(listener: Callable[[Any], object]) -> Callable[[], None]:
+    """Call `listener` with a `CircuitCallEnded` for each call; return a function that ends it.
+
+    While anybody listens, calls are timed, and no call takes the quiet path.
+    """
+    mark = (listener,)  # the same listener may come twice
+
+    def change(*added: tuple[Callable[[Any], object]]) -> None:
+        global call_listeners  # noqa: PLW0603  replaced whole, so that readers need no lock
+        with _changing:
+            _marks[:] = [*(one for one in _marks if one is not mark), *added]
+            call_listeners = tuple(each for (each,) in _marks)
+        for breaker in breakers.alive():
+            breaker.settle()
+
+    change(mark)
+    return change
 
 
 class Herald:
@@ -30,7 +76,7 @@ class Herald:
 
     __slots__ = ("_config", "_delivering", "_listeners", "_lock", "_untold", "hears_rejected", "tells_moves")
 
-    def __init__(self, config: CircuitBreakerConfig, lock: RLock, listeners: Listeners) -> None:
+    def __init__(self, config: CircuitBreakerConfig, lock: threading.RLock, listeners: Listeners) -> None:
         self._config = config
         # Never changed but replaced, so that a thousand breakers of a registry can begin with the same.
         self._listeners = listeners
@@ -47,7 +93,7 @@ class Herald:
 
     def hears(self, name: str) -> bool:
         """Whether anybody listens to events of that name."""
-        return name in self._listeners or (name == "call" and bool(everywhere.call_listeners))
+        return name in self._listeners or (name == "call" and bool(call_listeners))
 
     def on(self, name: str, listener: Any) -> Callable[[], None]:
         """Add a listener; return a function that takes it away."""
@@ -103,7 +149,7 @@ class Herald:
         for listener in self._listeners.get(name, ()):
             tell(f"listener of {name!r}", listener, event)
         if name == "call":
-            for listener in everywhere.call_listeners:
+            for listener in call_listeners:
                 tell(f"listener of {name!r}", listener, event)
 
 

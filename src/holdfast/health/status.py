@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..circuit_breaker.bulkhead.manager import bulkheads
-from ..circuit_breaker.everywhere import breakers
+from ..circuit_breaker.herald import breakers
 from ..circuit_breaker.registry import CircuitHealth, get_breaker_registry
 from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING

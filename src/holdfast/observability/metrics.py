@@ -10,13 +10,13 @@ import threading
 from collections import deque
 from itertools import pairwise
 
-from .. import events, failures
+from .. import events
 from .._runtime.system import as_clock
-from ..circuit_breaker.everywhere import hear_calls
+from ..circuit_breaker.herald import hear_calls
 from ..correlation import get_correlation_id
 from ..errors import ConfigurationError
-from ..inbox import Inbox, Names
 from ..records import Record, did_you_mean
+from ..roll import Inbox, Names
 from ..settings import boolean, shown, whole_number
 from ..timeout.events import TimeoutExceeded
 from ..typed import TYPE_CHECKING
@@ -98,7 +98,7 @@ class MetricsRegistry:
         self._codes = Names(_CODES_KEPT)
         self._counts: dict[str, dict[Labels, int]] = {}
         self._observed: dict[Labels, tuple[list[int], list[float]]] = {}
-        self._recent: deque[tuple[float, failures.CallFailed, str | None]] = deque(
+        self._recent: deque[tuple[float, events.CallFailed, str | None]] = deque(
             maxlen=whole_number(owner, "max_errors", max_errors, least=0)
         )
         self._happened: Inbox[tuple[str, Labels, float]] = Inbox(self._count)
@@ -123,7 +123,7 @@ class MetricsRegistry:
                     events.subscribe(self._gave_up, events.RetryStopped),
                     events.subscribe(self._refused, events.RetryBudgetRefused),
                     events.subscribe(self._timed_out, TimeoutExceeded),
-                    failures.watch(self._failed),
+                    events.watch(self._failed),
                 ]
                 if self._durations:
                     endings.append(hear_calls(self._call_ended))
@@ -167,7 +167,7 @@ class MetricsRegistry:
     def _timed_out(self, event: TimeoutExceeded) -> None:
         self._happened.put(("timeout_operations_total", (event.name, "timed_out"), 1))
 
-    def _failed(self, event: failures.CallFailed) -> None:
+    def _failed(self, event: events.CallFailed) -> None:
         self._happened.put(("errors_total", (event.name, event.category, event.code), 1))
         self._recent.append((self._clock.time(), event, get_correlation_id()))
 

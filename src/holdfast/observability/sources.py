@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..circuit_breaker.bulkhead.manager import bulkheads
 from ..circuit_breaker.config import CircuitState
-from ..circuit_breaker.everywhere import breakers
+from ..circuit_breaker.herald import breakers
 from ..circuit_breaker.state import TRANSITIONS
 from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING

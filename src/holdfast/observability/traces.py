@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from .. import events, failures
+from .. import events
 from ..circuit_breaker.bulkhead.events import BulkheadQueued
 from ..circuit_breaker.events import CircuitCallRejected, CircuitStateChanged
 from ..functions import refuse_awaitable
@@ -46,7 +46,7 @@ def set_hook(hook: TraceHook | None) -> None:
             end()
         if hook is not None:
             teller = _Teller(hook)
-            _Endings.now = (events.subscribe(teller.tell, *_KINDS), failures.watch(teller.tell))
+            _Endings.now = (events.subscribe(teller.tell, *_KINDS), events.watch(teller.tell))
 
 
 class _Teller:

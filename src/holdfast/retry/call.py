@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 
-from .. import events, failures
+from .. import events
 from .._runtime.repetition import ENOUGH
 from .._runtime.system import SystemClock
 from ..errors import Classification, DeadlineExceededError, ErrorCategory, RetryExhaustedError
@@ -95,8 +95,10 @@ class RetryCall:
         if self.error is None:
             self.error = self.last_error = self._not_begun()
             when = "before it began"
-            if failures.watchers:
-                failures.note("retry", self.name, self.error)
+            if events.watchers:
+                from ..failures import note
+
+                note("retry", self.name, self.error)
         self._stop(Step(None, f"{self.state.whose} was over {when}"), self.error)
         return False
 
@@ -202,8 +204,10 @@ class RetryCall:
 
     def _go_on(self, step: Step, error: Exception, seen: Classification | None, now: float) -> float | None:
         policy, attempt = self.state.policy, self.state.attempts
-        if failures.watchers:
-            failures.note("retry", self.name, error, seen)
+        if events.watchers:
+            from ..failures import note
+
+            note("retry", self.name, error, seen)
         if step.delay is not None and policy.budget is not None:
             with _budgets:
                 granted = policy.budget.try_spend(now)

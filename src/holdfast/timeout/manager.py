@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import events, failures
+from .. import events
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import as_clock
 from ..errors import UnknownPolicyError
@@ -163,8 +163,10 @@ class TimeoutManager:
             error.limit,
             "; it goes on in its worker thread" if left_behind else "",
         )
-        if failures.watchers:
-            failures.note("timeout", name, error)
+        if events.watchers:
+            from ..failures import note
+
+            note("timeout", name, error)
         if events.listeners:
             events.emit(
                 TimeoutExceeded(name=name, seconds=error.duration or 0.0, limit=error.limit, left_behind=left_behind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from .. import failures
+from .. import events
 from .._runtime.threads import loop_is_running
 from ..errors import WorkerLimitError
 from ..typed import TYPE_CHECKING
@@ -65,8 +65,10 @@ def call_in_worker(  # noqa: PLR0917  internal
     if error is None:
         return value
     _explain(error)
-    if failures.watchers:
-        failures.hand_over(error)
+    if events.watchers:
+        from ..failures import hand_over
+
+        hand_over(error)
     context = error.__context__
     try:
         raise error

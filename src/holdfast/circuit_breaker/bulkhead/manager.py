@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from ... import events, failures
+from ... import events
 from ..._runtime.callables import check_guardable, guarded
 from ..._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
 from ..._runtime.threads import loop_is_running
@@ -291,8 +291,10 @@ class Bulkhead:
         kind = BulkheadFullError if reason == "full" else BulkheadTimeoutError
         error = kind(f"bulkhead {self.name!r}: {why}", name=self.name)
         try:
-            if failures.watchers:
-                failures.note("bulkhead", self.name, error)
+            if events.watchers:
+                from ...failures import note
+
+                note("bulkhead", self.name, error)
             raise error
         finally:
             del error
