@@ -36,6 +36,12 @@ PRINTS = {
         "it answers again: page with ['for ada']",
         "4 took too long, 1 refused, 0 left behind",
     ],
+    "fallback.py": [
+        "kelp: 3.50\nthe price service is away\n  (ConnectionResetError, answered for)\nkelp: 3.50",
+        "anchor: 80.00 (list price)",
+        "rope: ask at the counter",
+        "answered for 3 failures: {'value': 1, 'instead': 1, 'last_good': 1}",
+    ],
     "deadlines.py": [
         "no header: 200 stock of kelp",
         "1 s: 200 stock of kelp",

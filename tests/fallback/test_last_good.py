@@ -263,8 +263,21 @@ def test_promise_6_a_key_that_raises_for_a_partial_is_logged(caplog: pytest.LogC
     config = FallbackConfig(value="none", last_good=LastGood(key=lambda: 1 / 0))
     fallback = Fallback(config)
     assert fallback.execute(functools.partial(int)) == 0
-    assert fallback.execute(functools.partial(int, "x")) == "none"
+    failing: Any = functools.partial(int, "x")
+    assert fallback.execute(failing) == "none"
     assert "key" in caplog.text
+
+
+def test_the_place_of_the_one_who_makes_it_anew_is_given_up_once() -> None:
+    shelf = Shelf()
+    claim = shelf.claim("a")
+    assert claim is not None
+    assert shelf.claim("a") is None
+    claim.release()
+    other = shelf.claim("a")
+    claim.release()
+    assert other is not None
+    assert other.is_held
 
 
 # How many are kept.
@@ -353,7 +366,7 @@ def test_threads_that_store_new_keys_all_the_time_never_exceed_the_bound_for_lon
             list(threads.map(guarded, [number % 50 for number in range(20_000)]))
     finally:
         sys.setswitchinterval(before)
-    guarded("last")  # type: ignore[arg-type]
+    guarded("last")
     assert len(memory.shelf.entries) == memory.shelf.known == 5
 
 
@@ -552,7 +565,8 @@ def test_a_plain_call_that_ends_badly_gives_the_place_up(kind: type[BaseExceptio
 
 def test_values_of_awaitables_are_served_as_awaitables(clock: VirtualClock) -> None:
     sensor = Sensor()
-    guarded: Any = refreshing(clock).protect(lambda: sensor.read_async())
+    protect: Any = refreshing(clock).protect
+    guarded = protect(lambda: sensor.read_async())
     for _ in range(2):
         pending = guarded()
         assert isinstance(pending, Awaitable)

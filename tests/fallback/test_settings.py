@@ -30,10 +30,15 @@ from holdfast import (
 from holdfast.fallback import FALLBACKS, as_fallback, bind_fallback
 from holdfast.fallback.answers import NOTHING
 from holdfast.fallback.guard import wrap
+from holdfast.fallback.memory import Memory
 from holdfast.timeout.marks import leaves_work
 
 
 def two(a: int, b: int) -> None: ...
+
+
+def _missing() -> Any:
+    raise KeyError
 
 
 async def asynchronous(error: Exception) -> None: ...
@@ -129,7 +134,7 @@ def test_a_fallback_is_made_of_a_config() -> None:
 @pytest.mark.parametrize("given", ["search", FallbackConfig(value=1), Fallback(FallbackConfig(value=1))])
 def test_what_has_its_settings_takes_no_others(given: Any) -> None:
     if isinstance(given, FallbackConfig):
-        assert with_fallback(given, on=KeyError)(lambda: {}["x"])() == 1
+        assert with_fallback(given, on=KeyError)(_missing)() == 1
         return
     with pytest.raises(ConfigurationError, match="has its settings where it is made"):
         with_fallback(given, on=KeyError)
@@ -231,7 +236,8 @@ def test_a_plain_function_is_refused_when_its_name_comes_to_stand_for_an_async_f
 
 def test_a_function_that_is_dropped_drops_out_of_the_registry() -> None:
     register_fallback("search", value=1)
-    guarded: Any = with_fallback("search")(lambda: 1)
+    decorate: Any = with_fallback("search")
+    guarded = decorate(lambda: 1)
     assert guarded() == 1
     del guarded
     gc.collect()
@@ -274,7 +280,10 @@ def test_a_binding_of_any_of_these_guards_a_function(door: Door) -> None:
         (Fallback(FallbackConfig(value="fallback")), "fallback"),
     ):
         function = door.function(Script(ValueError))
-        assert door.run(wrap(bind_fallback(given, function, name="own"), function)) == expected  # type: ignore[arg-type]
+        bound: Any = given
+        assert door.run(wrap(bind_fallback(bound, function, name="own"), function)) == expected
+        memory = Memory()
+        assert door.run(wrap(bind_fallback(bound, function), function, memory)) == expected
     assert bind_fallback(FallbackConfig(value=1), two, name="own").bind().name == "own"
 
 

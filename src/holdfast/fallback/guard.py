@@ -47,7 +47,7 @@ _KEEPING = Template(
     "fallback",
     _NAMES,
     _BODY.format(
-        long_way=" or fallback.refreshes",
+        long_way=" or fallback.renewed is not None",
         keeping="if fallback.last_good is not None:\n    memory.keep(fallback, result, ARGS, KWARGS)\n",
     ),
 )
@@ -55,7 +55,7 @@ _KEEPING_BY_ARGUMENTS = Template(
     "fallback",
     _NAMES + ", shelf, entries",
     _BODY.format(
-        long_way=" or fallback.refreshes",
+        long_way=" or fallback.renewed is not None",
         keeping="""\
 if fallback.goes_by_arguments:
     try:
@@ -161,7 +161,8 @@ def call(
     fallback: Fallback, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same under this fallback."""
-    claim, entry = memory.visit(fallback, args, kwargs) if fallback.refreshes else (None, None)
+    renewed = fallback.renewed
+    claim, entry = (None, None) if renewed is None else memory.visit(fallback, renewed, args, kwargs)
     if entry is not None:
         return _given(entry[1]) if entry[2] else entry[1]
     kept = False
@@ -229,7 +230,8 @@ async def call_async(
     fallback: Fallback, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same under this fallback."""
-    claim, entry = memory.visit(fallback, args, kwargs) if fallback.refreshes else (None, None)
+    renewed = fallback.renewed
+    claim, entry = (None, None) if renewed is None else memory.visit(fallback, renewed, args, kwargs)
     if entry is not None:
         return entry[1]
     return await _awaited(fallback, memory, function(*args, **kwargs), args, kwargs, claim)

@@ -58,7 +58,7 @@ class Fallback:
         "last_good",
         "name",
         "read",
-        "refreshes",
+        "renewed",
         "settings",
         "tally",
     )
@@ -84,7 +84,7 @@ class Fallback:
         self.classifier = get_error_classifier() if classifier is None else classifier
         self.chain = given.chain()
         self.last_good = given.remembers
-        self.refreshes = self.last_good is not None and self.last_good.refresh_after is not None
+        self.renewed = None if self.last_good is None or self.last_good.refresh_after is None else self.last_good
         self.goes_by_arguments = self.last_good is not None and self.last_good.key is None
         self.tally = Tally()
         self._shelf: Shelf | None = None

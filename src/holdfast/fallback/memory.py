@@ -65,11 +65,10 @@ class Memory:
         except Exception:  # noqa: S110  arguments that cannot be hashed or compared are nobody's fault
             pass
 
-    def recall(self, keeper: Keeper, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry | None:
+    def recall(
+        self, keeper: Keeper, last_good: LastGood, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Entry | None:
         """Return the last good value of such a call, if there is one that is not too old."""
-        last_good = keeper.last_good
-        if last_good is None:
-            return None
         try:
             entry = self.shelf.entries.get(self.key(last_good, args, kwargs))
         except Exception:  # as in `keep`
@@ -78,16 +77,17 @@ class Memory:
             return entry if keeper.read() - entry[0] <= last_good.max_age else None
         return entry
 
-    def visit(self, keeper: Keeper, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Claim | None, Entry | None]:
+    def visit(
+        self, keeper: Keeper, last_good: LastGood, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Claim | None, Entry | None]:
         """Say what to do about a call, where values are made anew only after some time.
 
         With an entry, answer with that. Else make the call; and if there is a claim, hold it meanwhile.
         """
-        last_good = keeper.last_good
-        entry = self.recall(keeper, args, kwargs)
-        if last_good is None or last_good.refresh_after is None or entry is None:
+        entry = self.recall(keeper, last_good, args, kwargs)
+        if entry is None:
             return None, None
-        if keeper.read() - entry[0] <= last_good.refresh_after:
+        if keeper.read() - entry[0] <= (last_good.refresh_after or 0):
             keeper.tally.add("served_fresh")
             return None, entry
         claim = self.shelf.claim(self.key(last_good, args, kwargs))

@@ -79,7 +79,7 @@ class Recovery:
                 return step.thing(self._error) if step.takes_error else step.thing()
             if step.kind == "instead":
                 return step.thing(*self._args, **self._kwargs)
-            entry = self._memory.recall(self._fallback, self._args, self._kwargs)
+            entry = self._memory.recall(self._fallback, step.thing, self._args, self._kwargs)
             if entry is None:
                 return NOTHING
             self.age = self._fallback.read() - entry[0]
@@ -110,8 +110,7 @@ class Recovery:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if kind is not None:
-            tally = self._fallback.tally
-            tally.add("failed") if issubclass(kind, Exception) else tally.add("abandoned")
+            self._fallback.tally.add("failed" if issubclass(kind, Exception) else "abandoned")
         elif self.is_handed_over:
             return
         elif self.step is None:

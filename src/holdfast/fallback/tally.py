@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from ..typed import TYPE_CHECKING
 from .answers import KINDS
 from .config import FallbackMetrics
-
-if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
-
-    from .answers import AnswerKind
-
-    Event: TypeAlias = AnswerKind | Literal["failed", "unanswered", "abandoned", "served_fresh", "served_stale"]
 
 
 class Tally:
@@ -25,8 +17,8 @@ class Tally:
         self._counts: dict[str, int] = {}
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
 
-    def add(self, what: Event) -> None:
-        """Count one."""
+    def add(self, what: str) -> None:
+        """Count one: a kind of answer, or "failed", "unanswered", "abandoned", "served_fresh" or "served_stale"."""
         with self._lock:
             self._counts[what] = self._counts.get(what, 0) + 1
 
