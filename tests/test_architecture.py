@@ -67,6 +67,7 @@ FLOORS = {
     "decorators": 5,
     "health": 5,
     "observability": 5,
+    "resilience": 5,
     "testing": 6,
     "demo": 6,
     "__main__": 6,

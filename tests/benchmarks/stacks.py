@@ -104,7 +104,7 @@ def _hyx_limited() -> Decorator:
     return _stacked(_hyx(), in_block(lambda: importlib.import_module("hyx.timeout").timeout, LIMIT))
 
 
-def _interlock(*, limited: bool = False) -> Decorator:
+def interlock_stack(*, limited: bool = False) -> Decorator:
     interlock = importlib.import_module("interlock")
     tenacity = importlib.import_module("tenacity")
     builder = interlock.Pipeline.builder().retry(attempts=3, wait=tenacity.wait_none())
@@ -113,7 +113,7 @@ def _interlock(*, limited: bool = False) -> Decorator:
     return decorator
 
 
-def _pyresilience(*, limited: bool = False) -> Decorator:
+def pyresilience_stack(*, limited: bool = False) -> Decorator:
     pyresilience = importlib.import_module("pyresilience")
     decorator: Decorator = pyresilience.resilient(
         retry=pyresilience.RetryConfig(max_attempts=3, delay=0, jitter=False, retry_on=[ConnectionError]),
@@ -133,8 +133,8 @@ CONTENDERS = (
     _by_hand("stamina", "circuitbreaker"),
     _by_hand("backon", "circuitbreaker"),
     Contender("hyx", _hyx, "hyx", only="async"),
-    Contender("interlock", _interlock, "interlock-cb"),
-    Contender("pyresilience", _pyresilience, "pyresilience"),
+    Contender("interlock", interlock_stack, "interlock-cb"),
+    Contender("pyresilience", pyresilience_stack, "pyresilience"),
 )
 
 LIMITED = (
@@ -145,8 +145,8 @@ LIMITED = (
     _limited_by_hand("stamina", "circuitbreaker"),
     _limited_by_hand("backon", "circuitbreaker"),
     Contender("hyx", _hyx_limited, "hyx", only="async"),
-    Contender("interlock", lambda: _interlock(limited=True), "interlock-cb"),
-    Contender("pyresilience", lambda: _pyresilience(limited=True), "pyresilience"),
+    Contender("interlock", lambda: interlock_stack(limited=True), "interlock-cb"),
+    Contender("pyresilience", lambda: pyresilience_stack(limited=True), "pyresilience"),
 )
 
 SITUATIONS = (
