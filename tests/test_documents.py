@@ -12,7 +12,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from holdfast import RETRY_POLICIES, BulkheadConfig, CircuitBreakerConfig, RetryPolicy, TimeoutConfig
+from holdfast import RETRY_POLICIES, BulkheadConfig, CircuitBreakerConfig, FallbackConfig, RetryPolicy, TimeoutConfig
 from holdfast._runtime.system import SystemClock
 from holdfast.records import Record
 from holdfast.testing import VirtualClock
@@ -68,6 +68,7 @@ def test_the_readmes_table_lists_every_named_policy() -> None:
         ("circuit-breaker", CircuitBreakerConfig),
         ("bulkhead", BulkheadConfig),
         ("timeout", TimeoutConfig),
+        ("fallback", FallbackConfig),
     ],
 )
 def test_the_reference_lists_every_field_and_no_other(reference: str, config: type[Record]) -> None:
