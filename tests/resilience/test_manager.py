@@ -164,6 +164,22 @@ def test_two_policies_that_set_a_guard_of_one_name_differently_are_refused(manag
     manager.protect(lambda: "fine", "shop", TWICE, circuit_breaker={"failure_threshold": 4})
 
 
+def test_two_named_policies_that_set_a_guard_of_one_name_differently_are_refused_at_the_call(
+    manager: ResilienceManager,
+) -> None:
+    manager.register("small", bulkhead={"max_concurrent": 1})
+    manager.register("large", bulkhead={"max_concurrent": 9})
+    first = manager.protect(lambda: "fine", "shop", "small")
+    assert first() == "fine"
+    second = manager.protect(lambda: "fine", "shop", "large")
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="there is a bulkhead 'shop' already"):
+            second()
+    manager.register("small", bulkhead={"max_concurrent": 9})
+    assert (first(), second()) == ("fine", "fine")
+    assert manager.surroundings.bulkhead.get("shop").stats.available == 9
+
+
 def test_registering_anew_keeps_the_state_of_what_does_not_change(manager: ResilienceManager) -> None:
     policy = ResiliencePolicy(
         circuit_breaker={"failure_threshold": 1},
@@ -355,6 +371,23 @@ def test_what_is_no_name_and_no_policy_is_refused_at_once(
 def test_changes_that_make_no_sense_are_refused_when_decorating(changes: Any, told: str, policy: Any) -> None:
     with pytest.raises(ConfigurationError, match=told):
         with_resilience("shop", policy, **changes)(lambda: None)
+
+
+@pytest.mark.parametrize("policy", [None, "unknown-yet", "api", TWICE])
+def test_changes_that_make_sense_only_with_a_policy_are_accepted(policy: Any, manager: ResilienceManager) -> None:
+    function = manager.protect(lambda: "fine", "shop", policy, timeout=3, timeout_mode="cooperative")
+    if policy == "unknown-yet":
+        manager.register("unknown-yet", TWICE)
+    assert function() == "fine"
+
+
+def test_a_change_that_does_not_go_with_the_policy_is_refused_when_that_is_known(manager: ResilienceManager) -> None:
+    with pytest.raises(ConfigurationError, match="timeout .30 s, for one attempt. can never be reached"):
+        manager.protect(lambda: None, "shop", "api", total_timeout=5)
+    function = manager.protect(lambda: None, "shop", "later", total_timeout=5)
+    manager.register("later", ResiliencePolicy.api())
+    with pytest.raises(ConfigurationError, match="can never be reached"):
+        function()
 
 
 def test_off_the_function_is_called_as_it_is(manager: ResilienceManager, door: Door) -> None:

@@ -119,7 +119,6 @@ def chain(
     name: str, policy: ResiliencePolicy, function: Callable[..., Any], around: Surroundings, memory: Memory
 ) -> Any:
     """Return the function in all the guards of the policy, the fallback outermost. `memory` is the fallback's."""
-    settle(name, policy, around)
     clock = around.clock
     guarded = function
     attempt = policy.timeout

@@ -35,7 +35,7 @@ def wrap(function: Callable[..., Any], source: ResilienceSource) -> Any:
     memory = Memory(gives_awaitables=gives_awaitables(function) is True)
 
     def guarded() -> Any:
-        return chain(source.name, source.policy(), function, source.surroundings, memory)
+        return chain(source.name, source.prepare(), function, source.surroundings, memory)
 
     binding = source.binding(guarded)
 

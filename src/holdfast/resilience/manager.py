@@ -62,6 +62,7 @@ class ResilienceManager:
     ) -> None:
         self.surroundings = Surroundings(clock, breakers, bulkheads, rate_limiters)
         self.policies: NamedRegistry[ResiliencePolicy] = NamedRegistry("resilience policy", UnknownPolicyError)
+        self.removed: set[str] = set()
         self._presets = {name: ResiliencePolicy(**fields) for name, fields in PRESETS.items()}
         self._runners: OrderedDict[tuple[str, bool], tuple[object, Callable[..., Any]]] = OrderedDict()
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the manager
@@ -100,6 +101,9 @@ class ResilienceManager:
 
     def remove(self, name: str) -> bool:
         """Let `name` stand for nothing of its own; return whether it stood for something."""
+        if name not in self.policies.view:
+            return False
+        self.removed.add(name)  # its guards may then be set by the code again
         return self.policies.drop(name)
 
     @property

@@ -6,6 +6,7 @@ from ..errors import ConfigurationError
 from ..registry import Binding
 from ..settings import shown, text
 from ..typed import TYPE_CHECKING
+from .chain import check_names, settle
 from .policy import ResiliencePolicy
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
         surroundings: Surroundings
         policies: NamedRegistry[ResiliencePolicy]
+        removed: set[str]
 
         def get(self, name: str) -> ResiliencePolicy:
             """Return what a name stands for, presets included."""
@@ -43,12 +45,13 @@ class ResilienceSource:
     `given` is a policy, the name of one, or None for the preset of that name; `changes` are made to it.
     """
 
-    __slots__ = ("_changes", "_given", "_keeper", "name")
+    __slots__ = ("_before", "_changes", "_given", "_keeper", "name")
 
     def __init__(self, keeper: Keeper, name: str, given: object, changes: Mapping[str, Any]) -> None:
         self.name = text("with_resilience", "name", name)
         self._keeper = keeper
         self._changes = dict(changes)
+        self._before: ResiliencePolicy | None = None
         self._given: str | ResiliencePolicy | None = None
         if isinstance(given, str):
             self._given = text("with_resilience", "policy", given)
@@ -57,8 +60,15 @@ class ResilienceSource:
             self._changes = {}
         elif changes:
             self._given = self._without_base()
-        if isinstance(self._given, str) and self._changes:
-            ResiliencePolicy(**self._changes)  # what is wrong by itself is refused now
+        if self._changes:
+            self._check_changes()
+
+    def _check_changes(self) -> None:
+        """Refuse now what is wrong with the changes, by itself if the policy is not known yet."""
+        try:
+            self.policy()
+        except LookupError:
+            ResiliencePolicy(**{"retry": "none", "bulkhead": {}, **self._changes})
 
     def _without_base(self) -> ResiliencePolicy | None:
         """Return the policy that the changes alone make, if there is no preset of the name for them to change."""
@@ -88,6 +98,23 @@ class ResilienceSource:
     def surroundings(self) -> Surroundings:
         """Where the guards are found."""
         return self._keeper.surroundings
+
+    def prepare(self) -> ResiliencePolicy:
+        """Return the policy as it is now, and have the guards that are there do as it says.
+
+        Raises `ConfigurationError` if somebody else has set one of them to something else.
+        """
+        policy = self.policy()
+        before, self._before = self._before, policy
+        keeper = self._keeper
+        if self.name in keeper.policies.view:
+            settle(self.name, policy, keeper.surroundings)
+        elif self.name in keeper.removed or (before is not None and before != policy):
+            keeper.removed.discard(self.name)
+            settle(self.name, policy, keeper.surroundings)
+        else:
+            check_names(self.name, policy, keeper.surroundings)
+        return policy
 
     def binding(self, find: Callable[[], T]) -> Binding[T]:
         """Return a binding of `find` that is told when another policy counts."""
