@@ -51,6 +51,7 @@ FLOORS = {
     "fallback.config": 2,
     "fallback.events": 2,
     "fallback.kinds": 2,
+    "fallback.making": 2,
     "rate_limit.allowance": 2,
     "rate_limit.bucket": 2,
     "rate_limit.config": 2,

@@ -36,7 +36,7 @@ from holdfast import (
     with_retry,
     with_timeout,
 )
-from holdfast.events import subscribe
+from holdfast.events import subscribe, watch
 from holdfast.fallback import FallbackUsed
 from holdfast.testing import VirtualClock
 
@@ -537,6 +537,19 @@ def test_promise_6_callbacks_that_raise_are_logged_and_change_nothing(
         unsubscribe()
 
 
+def test_a_failure_that_no_guard_inside_has_told_of_is_told_of_by_the_fallback(door: Door) -> None:
+    told: list[Any] = []
+    end = watch(told.append)
+    try:
+        for _, call in ways(door, Script(ConnectionResetError), value=1, name="search"):
+            door.run(call)
+    finally:
+        end()
+    assert [(each.guard, each.name, each.error_type, each.code) for each in told] == [
+        ("fallback", "search", "ConnectionResetError", "CONNECTION_RESET")
+    ] * 2
+
+
 def test_metrics_tell_of_each_failure_once(door: Door) -> None:
     script = Script("fine", Refused, KeyError, OSError, ValueError)
 
@@ -709,16 +722,30 @@ def test_where_awaitables_are_given_a_failure_before_one_is_answered_with_one_as
     assert run_virtual(fallback.protect(annotated)()) == "answer"
     assert run_virtual(fallback.execute(annotated)) == "answer"
 
-    unanswered: Any = Fallback(FallbackConfig(value="answer", on=KeyError))
-    error: Any = None
-    try:
-        raise ValueError("what the task is about")
-    except ValueError:
-        with pytest.raises(Refused) as caught:
-            run_virtual(unanswered.protect(annotated)())
-        error = caught.value
-    assert unanswered.metrics.unanswered == 1
-    assert type(error.__context__) is ValueError
+
+def test_where_awaitables_are_given_what_is_not_answered_comes_out_as_it_was() -> None:
+    error = Refused()
+
+    def annotated() -> Awaitable[str]:
+        raise error
+
+    async def main(pending: Awaitable[str]) -> None:
+        try:
+            raise ValueError("what the task is about meanwhile")
+        except ValueError:
+            await pending
+
+    at_once = Fallback(FallbackConfig(value="answer", on=KeyError))
+    with pytest.raises(Refused) as caught:
+        at_once.protect(annotated)()
+    assert caught.value is error
+    awaited = Fallback(FallbackConfig(answer={KeyError: list}))
+    pending = awaited.protect(annotated)()
+    with pytest.raises(Refused) as caught:
+        run_virtual(main(pending))
+    assert caught.value is error
+    assert error.__context__ is None
+    assert at_once.metrics.unanswered == awaited.metrics.unanswered == 1
 
 
 def test_a_plain_function_whose_answer_turns_out_awaitable_gives_something_to_await() -> None:

@@ -9,8 +9,7 @@ from ..errors import ConfigurationError
 from ..records import Record
 from ..settings import Settings, optional_callable, shown, text
 from ..typed import TYPE_CHECKING
-from .answers import NOTHING, LastGood, Value, all_steps, chain_of
-from .kinds import as_kinds
+from .answers import NOTHING, LastGood, Value, all_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +72,8 @@ class FallbackConfig(Settings):
             """Return a copy with these fields changed, checked as a new one would be."""
 
     def _validate(self) -> None:
+        from .kinds import as_kinds
+
         mine = self.__dict__
         owner = "FallbackConfig"
         mine["name"] = text(owner, "name", self.name)
@@ -101,6 +102,8 @@ class FallbackConfig(Settings):
 
     def chain(self) -> Chain:
         """Return the answers in the order in which they are tried."""
+        from .making import chain_of
+
         owner = "FallbackConfig"
         chain: Chain = ()
         if self.last_good is not None:

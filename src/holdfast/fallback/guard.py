@@ -15,7 +15,6 @@ from ..switch import is_off
 from ..timeout.marks import leaves_work, note_leaves_work
 from ..typed import TYPE_CHECKING
 from .answers import NOTHING, all_steps, gives_awaitables
-from .memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..registry import Binding
     from .manager import Fallback
+    from .memory import Memory
     from .shelf import Claim
 
 _BODY = """
@@ -84,6 +84,8 @@ def wrap(binding: Binding[Fallback], function: Callable[..., Any], memory: Memor
         check_fits(fixed, function)
     is_quiet = fixed is not None and fixed.last_good is None
     if memory is None:
+        from .memory import Memory
+
         memory = Memory(gives_awaitables=gives_awaitables(function) is True)
     plain = PlainTypes()
 
@@ -202,7 +204,7 @@ def recover(fallback: Fallback, memory: Memory, error: Exception, args: tuple[An
 
     recovery = Recovery(fallback, memory, error, args, kwargs)
     try:
-        if memory.gives_awaitables:  # then that is what the caller is ready for
+        if memory.gives_awaitables and recovery.is_meant:  # then that is what the caller is ready for
             return handed_over(recovery)
         with recovery:
             return answered(recovery)

@@ -14,8 +14,6 @@ from ..typed import TYPE_CHECKING, overload
 from .answers import NOTHING, gives_awaitables
 from .config import FallbackConfig
 from .guard import call, call_async, check_fits, wrap
-from .memory import CallMemory, key_of
-from .shelf import Shelf
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..errors import ErrorClassifier
     from .config import FallbackMetrics
+    from .shelf import Shelf
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -115,6 +114,9 @@ class Fallback:
         asynchronous = is_async(operation)
         if is_off():
             return operation()
+        from .memory import CallMemory, key_of
+        from .shelf import Shelf
+
         if self._shelf is None:
             self._shelf = Shelf()
         memory = CallMemory(self._shelf, key_of(operation, self.last_good, key))

@@ -16,20 +16,31 @@ from .._runtime.callables import is_awaitable
 from ..functions import refuse_awaitable
 from ..journal import logger, report_broken
 from ..typed import TYPE_CHECKING
-from .answers import NOTHING, steps
+from .answers import NOTHING, Step
 from .events import FallbackUsed
-from .kinds import Seen, is_meant
+from .kinds import Seen, is_meant, matching
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
     from typing import Any
 
-    from .answers import Step
+    from .answers import Chain
     from .manager import Fallback
     from .memory import Memory
 
 _INFO = 20
+
+
+def steps(chain: Chain, seen: Seen) -> Iterator[Step]:
+    """Yield the answers that are meant for the error, in their order."""
+    for each in chain:
+        if isinstance(each, Step):
+            yield each
+        else:
+            chosen = matching(each.chains, seen)
+            if chosen is not None:
+                yield from steps(chosen, seen)
 
 
 class Recovery:
@@ -45,6 +56,7 @@ class Recovery:
         "_steps",
         "age",
         "is_handed_over",
+        "is_meant",
         "step",
     )
 
@@ -60,8 +72,12 @@ class Recovery:
         self.step: Step | None = None
         self.age: float | None = None
         self.is_handed_over = False
-        meant = is_meant(fallback.settings.on, self._seen, _report)
-        self._steps = steps(fallback.chain if meant else (), self._seen)
+        self.is_meant = is_meant(fallback.settings.on, self._seen, _report)
+        self._steps = steps(fallback.chain if self.is_meant else (), self._seen)
+        if events.watchers:
+            from ..failures import note
+
+            note("fallback", fallback.name, error, self._seen.verdict)
 
     def advance(self) -> bool:
         """Go on to the next answer; False if there is none left."""
