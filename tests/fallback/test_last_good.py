@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from tests.interrupts import Interrupted, interrupt_at
 from tests.support import Door, LoopClock, Script, run_virtual
 
 from holdfast import Fallback, FallbackConfig, Instead, LastGood, Value, with_fallback
@@ -277,7 +278,9 @@ def test_the_place_of_the_one_who_makes_it_anew_is_given_up_once() -> None:
     other = shelf.claim("a")
     claim.release()
     assert other is not None
-    assert other.is_held
+    assert shelf.claim("a") is None
+    del other
+    assert shelf.claim("a") is not None
 
 
 # How many are kept.
@@ -561,6 +564,36 @@ def test_a_plain_call_that_ends_badly_gives_the_place_up(kind: type[BaseExceptio
     except (KeyboardInterrupt, SystemExit):
         pass
     assert guarded() == "newer"
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_promise_3_an_interrupt_at_any_point_costs_neither_the_place_nor_a_value(is_broken: bool) -> None:
+    interrupted, over = 0, False
+    for number in range(200):
+        clock = VirtualClock()
+        sensor = Sensor()
+        guarded = refreshing(clock, value="none").protect(sensor.read)
+        guarded("a")
+        clock.advance(20)
+        sensor.broken = is_broken
+        with interrupt_at(number) as places:
+            try:
+                guarded("a")
+                guarded("b")
+            except Interrupted:
+                interrupted += 1
+        sensor.broken = False
+        clock.advance(20)
+        calls = sensor.calls
+        assert guarded("a") == ("a", calls + 1), f"interrupted at {places}"
+        sensor.broken = True
+        clock.advance(20)
+        assert guarded("a") == ("a", calls + 1), f"interrupted at {places}"
+        over = not places
+        if over:
+            break
+    assert over
+    assert interrupted
 
 
 def test_values_of_awaitables_are_served_as_awaitables(clock: VirtualClock) -> None:

@@ -21,7 +21,7 @@ from .events import FallbackUsed
 from .kinds import Seen, is_meant, matching
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
     from typing import Any
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 _INFO = 20
 
 
-def steps(chain: Chain, seen: Seen) -> Iterator[Step]:
-    """Yield the answers that are meant for the error, in their order."""
+def meant(chain: Chain, seen: Seen) -> list[Step]:
+    """Return the answers that are meant for the error, in their order."""
+    found: list[Step] = []
     for each in chain:
         if isinstance(each, Step):
-            yield each
+            found.append(each)
         else:
-            chosen = matching(each.chains, seen)
-            if chosen is not None:
-                yield from steps(chosen, seen)
+            found += meant(matching(each.chains, seen) or (), seen)
+    return found
 
 
 class Recovery:
@@ -73,7 +73,7 @@ class Recovery:
         self.age: float | None = None
         self.is_handed_over = False
         self.is_meant = is_meant(fallback.settings.on, self._seen, _report)
-        self._steps = steps(fallback.chain if self.is_meant else (), self._seen)
+        self._steps = iter(meant(fallback.chain, self._seen) if self.is_meant else ())
         if events.watchers:
             from ..failures import note
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from weakref import WeakValueDictionary
 
 from ..typed import TYPE_CHECKING
 
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 class Shelf:
     """Values by key. `entries` may be written by anyone, who calls `settle` if there are then more than are `known`."""
 
-    __slots__ = ("_lock", "_places", "_refreshing", "entries", "known")
+    __slots__ = ("_claims", "_lock", "_places", "entries", "known")
 
     def __init__(self) -> None:
         self.entries: dict[Hashable, Entry] = {}
         self.known = 0
         self._places: OrderedDict[Hashable, float] = OrderedDict()  # when the value came that it was placed with
-        self._refreshing: set[Hashable] = set()
+        self._claims: WeakValueDictionary[Hashable, Claim] = WeakValueDictionary()
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
 
     def settle(self, key: Hashable, most: int) -> None:
@@ -57,36 +58,25 @@ class Shelf:
 
     def claim(self, key: Hashable) -> Claim | None:
         """Return the place of the one who makes the value anew, or None if somebody has it."""
-        claim = Claim(self, key)
         with self._lock:
-            if key in self._refreshing:
+            claim = self._claims.get(key)
+            if claim is not None and claim.is_held:
                 return None
-            self._refreshing.add(key)
-            claim.is_held = True
+            claim = self._claims[key] = Claim()
             return claim
-
-    def give_up(self, claim: Claim) -> None:
-        """Let somebody else make the value anew."""
-        with self._lock:
-            if claim.is_held:
-                claim.is_held = False
-                self._refreshing.discard(claim.key)
 
 
 class Claim:
-    """The place of the one who makes a value anew. It is given up with `release`, or when nobody has it any more."""
+    """The place of the one who makes a value anew. It is free again after `release`, or when nobody has it any more.
 
-    __slots__ = ("_shelf", "is_held", "key")
+    The shelf holds it weakly, so there is no way for it to get lost, be it interrupted or never awaited.
+    """
 
-    def __init__(self, shelf: Shelf, key: Hashable) -> None:
-        self._shelf = shelf
-        self.key = key
-        self.is_held = False
+    __slots__ = ("__weakref__", "is_held")
+
+    def __init__(self) -> None:
+        self.is_held = True
 
     def release(self) -> None:
         """Give it up; twice does no harm."""
-        self._shelf.give_up(self)
-
-    def __del__(self) -> None:
-        if self.is_held:
-            self.release()
+        self.is_held = False
