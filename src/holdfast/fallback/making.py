@@ -69,7 +69,7 @@ def _step(owner: str, answer: Any) -> Step:
     hint = "; a named fallback stands by itself" if isinstance(answer, str) else ""
     raise ConfigurationError(
         f"{owner}: {shown(answer)} cannot answer: give a function, a LastGood, a mapping by kinds of errors, or a list "
-        f"of them; a value is given as Value({shown(answer)}){hint}"
+        f"of them; a value is given as Value({shown(answer)}), or as value={shown(answer)}{hint}"
     )
 
 
