@@ -50,6 +50,33 @@ PRINTS = {
         "0 s: 504 DeadlineExceededError",
         "reviews was asked 1 time, and told of at most 0.2 s: True",
     ],
+    "api_handler.py": [
+        'well: 200 {"article": "kelp", "count": 4, "price": 3.0}',
+        "slow: 504 DeadlineExceededError",
+        "crowded: 200, 200, 200, 503, 503",
+        "one of them: 503 BULKHEAD_QUEUE_FULL Retry-After: 1",
+        "still down: 503 CIRCUIT_OPEN Retry-After: 60",
+        "3 requests for 101 pages",
+        "health: 200 circuit 'stock' is open; the next probe may be made in 60 s",
+    ],
+    "llm_client.py": [
+        "Error code: 429, again in 1 s\n  the large model says: Kelp holds indeed (requests: 2)",
+        "Error code: 429, so the small one is asked\n  the small model says: Kelp grows indeed (requests: 1)",
+        "the small model says: Kelp drifts indeed (requests: 1)",
+        "Error code: 400, no fallback (requests: 1)",
+    ],
+    "database.py": [
+        "attempt 2: database is locked\n  done after 3 attempts: {'ada': 70, 'bob': 30}",
+        "CHECK constraint failed: amount >= 0 (attempts: 1)",
+        "nothing is half done: {'ada': 70, 'bob': 30}",
+    ],
+    "mcp_tool.py": [
+        "search, its upstream fails: search of kelp: done (ran: 2)",
+        "search, wrong input: ToolError; holdfast: not retried (policy 'mcp'): VALIDATION INVALID_INPUT",
+        "send, never reached the server: send of kelp: done (ran: 1)",
+        "the operation is not idempotent and may have been executed (ran: 1)",
+        "one circuit for both: 8 requests, 4 of them failed",
+    ],
     "execute_directly.py": [
         "orders: rows of orders after 1 attempts, waited nothing",
         "invoices: rows of invoices after 3 attempts, waited 0.1 s, 0.2 s",

@@ -1,0 +1,84 @@
+"""A transfer between two accounts in a database that is locked for a moment; the transaction is tried again as a whole.
+
+Run it: python examples/database.py
+
+What a failed transaction did is gone, so trying its last statement again would be no use, and half of a transfer would
+be a disaster. The guard therefore stands around the whole of it. A rule of the database that is broken, an account
+below zero here, is no passing failure, and comes out at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast import with_database_resilience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TABLE = "CREATE TABLE account (name TEXT PRIMARY KEY, amount INTEGER CHECK (amount >= 0))"
+
+
+class Bank:
+    """Accounts in a file."""
+
+    def __init__(self, path: Path, on_retry: Callable[[Exception, int, float], None]) -> None:
+        self.path = path
+        self.begun = 0
+        with closing(self.connect()) as connection:
+            connection.execute(TABLE)
+            connection.execute("INSERT INTO account VALUES ('ada', 100), ('bob', 0)")
+        # Each transaction runs in a worker and has its own connection, as one of sqlite3 belongs to its thread.
+        self.transfer = with_database_resilience("bank", retry={"on_retry": on_retry})(self._transfer)
+
+    def connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=0, isolation_level=None)  # waiting for a lock is the retry's business
+
+    def _transfer(self, payer: str, payee: str, amount: int) -> None:
+        self.begun += 1
+        with closing(self.connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute("UPDATE account SET amount = amount + ? WHERE name = ?", (amount, payee))
+                connection.execute("UPDATE account SET amount = amount - ? WHERE name = ?", (amount, payer))
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def amounts(self) -> dict[str, int]:
+        with closing(self.connect()) as connection:
+            return dict(connection.execute("SELECT name, amount FROM account ORDER BY name"))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bank.sqlite"
+
+        def told(error: Exception, attempt: int, _delay: float) -> None:
+            print(f"  attempt {attempt}: {error}")
+            if attempt == 2:
+                report.rollback()  # somebody else's long transaction ends
+
+        bank = Bank(path, told)
+        with closing(bank.connect()) as report:
+            report.execute("BEGIN IMMEDIATE")
+            print("ada pays 30 to bob, while a report holds the lock:")
+            bank.transfer("ada", "bob", 30)
+            print(f"  done after {bank.begun} attempts: {bank.amounts()}")
+
+        bank.begun = 0
+        print("ada pays 300 to bob:")
+        try:
+            bank.transfer("ada", "bob", 300)
+        except sqlite3.IntegrityError as error:
+            print(f"  {error} (attempts: {bank.begun})")
+        print(f"  nothing is half done: {bank.amounts()}")
+
+
+if __name__ == "__main__":
+    main()
