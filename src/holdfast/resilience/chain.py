@@ -141,4 +141,5 @@ def chain(
 
 def _limited(name: str, function: Any, seconds: float, mode: Mode, clock: Clock, **how: Any) -> Any:
     config = TimeoutConfig(name=name, seconds=seconds, mode=mode)
-    return wrap_timeout(function, TimeGuard(name, lambda: config, get_timeout_manager(), clock, **how), Binding)
+    guard = TimeGuard(name, lambda: config, get_timeout_manager(), clock, **how)
+    return wrap_timeout(function, guard, Binding, is_settled=True)

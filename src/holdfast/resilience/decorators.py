@@ -87,7 +87,8 @@ def with_database_resilience(
 
     Four attempts within 30 s in all: deadlocks, serialisation failures and fail-overs are tried again after a moment.
     100 at once, 200 waiting. After ten failures in a row the circuit opens for 30 s. Put it around the whole
-    transaction, as what was done in one that failed is gone.
+    transaction, as what was done in one that failed is gone. A plain function stays in its thread, as connections and
+    sessions do; give `time_left()` to the driver as its own timeout.
 
     >>> @with_database_resilience("orders")
     ... async def store(order: str) -> None: ...

@@ -151,7 +151,8 @@ class ResiliencePolicy(Settings):
     def database(cls, **changes: Unpack[ResilienceFields]) -> Self:
         """Return the policy for a database: three attempts, 30 s each, 100 at once.
 
-        The circuit opens after 10 failures, for 30 s; 200 calls may wait. `changes` are made as by `replace`.
+        The circuit opens after 10 failures, for 30 s; 200 calls may wait. A plain function stays in its thread, as
+        connections and sessions do, so give `time_left()` to the driver. `changes` are made as by `replace`.
 
         >>> ResiliencePolicy.database(retry="network").retry
         'network'

@@ -29,6 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "circuit_breaker": CircuitBreakerConfig(failure_threshold=10, reset_timeout=30),
         "retry": RetryPolicy.exponential(),
         "timeout": 30.0,
+        "timeout_mode": "cooperative",  # connections and sessions belong to the thread that opened them
         "bulkhead": BulkheadConfig(max_concurrent=100, max_queue=200),
     },
     "external": {

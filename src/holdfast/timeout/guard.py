@@ -19,7 +19,8 @@ from ..functions import is_async, name_of, refuse_awaitable
 from ..journal import report_broken
 from ..switch import is_off
 from ..typed import TYPE_CHECKING
-from .marks import Limit, current, current_mark, left, nearest, note_leaves_work
+from .in_place import wrap_plain
+from .marks import Limit, current, current_mark, left, nearest
 from .scope import Scope, expiry, judged, reset
 from .worker import LEFT_BEHIND, call_in_worker
 
@@ -92,8 +93,6 @@ finally:
     del failure
 """,
 )
-
-_PLAIN = Template("timeout", "run", "return run(function, ARGS, KWARGS)")
 
 
 class Home:
@@ -249,12 +248,12 @@ class TimeGuard:
             failure = expiry(mark, limit, self.name)
         if failure is not None:
             try:
-                return self._answer(config, failure, left_behind=left_behind)
+                return self.answer(config, failure, left_behind=left_behind)
             finally:
                 del failure
         if is_awaitable(value):
             self._awaits = True
-            return self._awaited(config, limit, at, read, mark, value)
+            return self.awaited(config, limit, at, read, mark, value)
         return value
 
     def _run_in_place(
@@ -284,12 +283,12 @@ class TimeGuard:
             current.set(outer)
         if failure is not None:
             try:
-                return self._answer(config, failure, left_behind=False)
+                return self.answer(config, failure, left_behind=False)
             finally:
                 del failure
         if is_awaitable(value):
             self._awaits = True
-            return self._awaited(config, limit, at, read, mark, value)
+            return self.awaited(config, limit, at, read, mark, value)
         self._awaits = False
         return value
 
@@ -303,7 +302,7 @@ class TimeGuard:
 
         return timers_of(asyncio.get_running_loop()).read
 
-    async def _awaited(  # noqa: PLR0917  internal
+    async def awaited(  # noqa: PLR0917  internal
         self,
         config: TimeoutConfig,
         limit: Limit,
@@ -331,7 +330,8 @@ class TimeGuard:
             self.keeper.refused()
             raise
 
-    def _answer(self, config: TimeoutConfig, error: OperationTimeoutError, *, left_behind: bool) -> Any:
+    def answer(self, config: TimeoutConfig, error: OperationTimeoutError, *, left_behind: bool) -> Any:
+        """Do as `conclude` does, for a plain function, of which something may have been left behind."""
         try:
             self._note(config, error, left_behind=left_behind)
             raise error
@@ -348,12 +348,19 @@ class TimeGuard:
             tell(config.on_timeout, error)
 
 
-def wrap(function: Callable[..., Any], guard: TimeGuard, bind: Callable[[Callable[[], Any]], Binding[Any]]) -> Any:
-    """Return `function` guarded, with its looks kept. `bind` makes a binding that follows what the guard is set to."""
+def wrap(
+    function: Callable[..., Any],
+    guard: TimeGuard,
+    bind: Callable[[Callable[[], Any]], Binding[Any]],
+    *,
+    is_settled: bool = False,
+) -> Any:
+    """Return `function` guarded, with its looks kept. `bind` makes a binding that follows what the guard is set to.
+
+    `is_settled`: what is set now stays.
+    """
     if not is_async(function):
-        wrapper = tailor(_PLAIN, function, run=guard.run)
-        note_leaves_work(wrapper)
-        return wrapper
+        return wrap_plain(function, guard, bind, is_settled=is_settled)
     binding: Binding[Home | None] = bind(guard.home)
 
     async def run(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
