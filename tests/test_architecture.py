@@ -65,6 +65,7 @@ FLOORS = {
     "retry": 4,
     "timeout": 4,
     "rate_limit": 4,
+    "config": 5,
     "decorators": 5,
     "health": 5,
     "observability": 5,

@@ -351,10 +351,10 @@ def test_the_environment_throws_it_from_the_start(value: str, told: str) -> None
 
 
 def test_an_environment_that_says_neither_is_refused_with_what_is_allowed() -> None:
-    from holdfast.switch import _from_environment
+    from holdfast.switch import from_environment
 
     with pytest.raises(ConfigurationError, match="HOLDFAST_ENABLED must be one of 1, true, yes, on, 0, .*not 'maybe'"):
-        _from_environment("maybe")
+        from_environment("maybe")
 
 
 def test_decorating_while_off_guards_later() -> None:

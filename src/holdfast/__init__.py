@@ -23,6 +23,7 @@ from .circuit_breaker import (
     get_bulkhead_registry,
 )
 from .clock import Clock
+from .config import ConfigReport, load_config
 from .correlation import correlation_id, get_correlation_id
 from .decorators import bulkhead, with_circuit_breaker, with_fallback, with_rate_limit, with_retry, with_timeout
 from .errors import (
@@ -126,6 +127,7 @@ __all__ = [
     "CircuitState",
     "Classification",
     "Clock",
+    "ConfigReport",
     "ConfigurationError",
     "Deadline",
     "DeadlineExceededError",
@@ -181,6 +183,7 @@ __all__ = [
     "get_rate_limiter_registry",
     "get_retry_policy",
     "get_timeout_manager",
+    "load_config",
     "prometheus_text",
     "register_fallback",
     "register_retry_policy",

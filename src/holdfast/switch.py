@@ -45,7 +45,8 @@ class _Switch:
         self.blocks = 0
 
 
-def _from_environment(value: str | None) -> bool:
+def from_environment(value: str | None) -> bool:
+    """Return what the value of the variable says, which is None if it is not set."""
     if value is None or not value.strip():
         return True
     try:
@@ -56,7 +57,7 @@ def _from_environment(value: str | None) -> bool:
         ) from None
 
 
-_switch = _Switch(enabled=_from_environment(os.environ.get(VARIABLE)))
+_switch = _Switch(enabled=from_environment(os.environ.get(VARIABLE)))
 
 
 def all_on() -> bool:

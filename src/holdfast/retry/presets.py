@@ -91,6 +91,9 @@ for _policy in _NAMED:
 RETRY_POLICIES: Mapping[str, RetryPolicy] = registry.view
 """Every named policy, those registered later included; read-only."""
 
+BUILT_IN = frozenset(RETRY_POLICIES)
+"""The names that are there from the start."""
+
 
 def get_retry_policy(name: str) -> RetryPolicy:
     """Return the policy of that name.

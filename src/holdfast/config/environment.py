@@ -1,0 +1,154 @@
+"""Single values set by environment variables: HOLDFAST_POLICIES__PAYMENTS__TIMEOUT=5 is policies.payments.timeout = 5.
+
+Two underscores part the levels. Upper and lower case are alike, and so are all characters that a variable cannot have.
+"""
+
+from __future__ import annotations
+
+from ..errors import ConfigurationError
+from ..records import nearest
+from ..settings import shown
+from ..switch import VARIABLE, from_environment
+from ..typed import TYPE_CHECKING
+from .document import CONFIG
+from .kinds import told
+from .schema import SECTIONS, SHARED, TOP, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from .document import Document
+    from .lines import Path
+    from .problems import Problems
+
+PREFIX = "HOLDFAST_"
+
+
+def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that set values, with what they are set to; what is set to nothing is not set."""
+    return {
+        name: value
+        for name, value in sorted(environ.items())
+        if name.upper().startswith(PREFIX) and name.upper() not in (CONFIG, VARIABLE) and value.strip()
+    }
+
+
+def apply(
+    environ: Mapping[str, str], document: Document, known: Mapping[str, Iterable[str]], problems: Problems
+) -> None:
+    """Set the values in the document's tables, which belong to nobody else; `known` are names that are in use."""
+    switch = environ.get(VARIABLE, "")
+    if switch.strip():
+        try:
+            document.tables["enabled"] = from_environment(switch)
+        except ConfigurationError as error:
+            problems.note(VARIABLE, str(error))
+        document.variables["enabled",] = VARIABLE
+    for variable, value in settings_in(environ).items():
+        try:
+            _Setting(variable, document, known).apply(_parsed(value))
+        except _Meaningless as error:
+            problems.note(variable, str(error))
+
+
+class _Meaningless(Exception):  # noqa: N818  it is told, and never leaves this module
+    """What is wrong with the name of a variable."""
+
+
+class _Setting:
+    """What one variable means."""
+
+    def __init__(self, variable: str, document: Document, known: Mapping[str, Iterable[str]]) -> None:
+        self._variable = variable
+        self._document = document
+        self._known = known
+        self._before = PREFIX  # what is understood of the name so far
+
+    def apply(self, value: Any) -> None:
+        """Put the value where the name says."""
+        section, *rest = self._variable[len(PREFIX) :].split("__")
+        kind = self._key(section, TOP, also=(CONFIG.removeprefix(PREFIX),) if not rest else ())
+        table: Any = TOP[kind]
+        if not isinstance(table, Table):  # HOLDFAST_ENABLED with more behind it
+            raise _Meaningless(f"means nothing; did you mean {VARIABLE}?")
+        if not rest or not rest[0]:
+            raise _Meaningless(f"means nothing; a variable names what it sets: {self._before}__NAME__KEY")
+        tables = self._document.tables.setdefault(kind, {})
+        if not isinstance(tables, dict):
+            return  # which is told as a problem of the document
+        name = self._named(rest[0], kind, tables)
+        self._before += f"__{_folded(name).upper()}"
+        self._set(tables, table, rest[1:], value, (kind, name))
+
+    def _set(self, inside: dict[Any, Any], kind: Any, rest: list[str], value: Any, path: Path) -> None:
+        """Set what is at a path, the end of which is a key `inside`, or what the rest of the name says of it."""
+        key = path[-1]
+        if rest and not isinstance(kind, Table):
+            raise _Meaningless(f"means nothing, as {self._before} has no keys")
+        there = inside.get(key)
+        if not rest and not (isinstance(there, dict) and kind is SECTIONS["timeouts"] and not isinstance(value, dict)):
+            inside[key] = value
+            self._document.variables = {
+                each: variable for each, variable in self._document.variables.items() if each[: len(path)] != path
+            }
+            self._document.variables[path] = self._variable
+            return
+        inside[key] = table = self._as_table(there, key, kind)
+        name = self._key(rest[0], kind.keys, kind) if rest else kind.shorthand
+        self._set(table, kind.keys[name], rest[1:], value, (*path, name))
+
+    def _as_table(self, there: Any, key: str | int, kind: Table) -> dict[Any, Any]:
+        """Return what is there as a table; a plain value is what the shorthand is for."""
+        if isinstance(there, dict):
+            return there
+        if there is None or there is False:
+            return {}
+        if not kind.shorthand:
+            section = SHARED.get(str(key), "").upper() if isinstance(there, str) else ""
+            fix = f"; set {PREFIX}{section}__{_folded(there).upper()}__… instead" if section else ""
+            raise _Meaningless(f"cannot be set, as {self._document.source} says that {key} is {told(there)}{fix}")
+        return {kind.shorthand: there}
+
+    def _key(self, part: str, keys: Iterable[str], table: Table | None = None, also: tuple[str, ...] = ()) -> str:
+        wanted = _folded(part)
+        for key in keys:
+            if _folded(key) == wanted:
+                self._before += ("" if self._before == PREFIX else "__") + key.upper()
+                return key
+        if table is not None and wanted in table.in_code:
+            raise _Meaningless(f"cannot be set here: {table.in_code[wanted]}")
+        link = "" if self._before == PREFIX else "__"
+        names = [self._before + link + key.upper() for key in (*keys, *also)]
+        near = nearest(self._before + link + part.upper(), names) if nearest(wanted, [*keys, *also]) else None
+        offer = f"did you mean {near}{'__…' if near.removeprefix(PREFIX).lower() in SECTIONS else ''}? " if near else ""
+        parts = [name.removeprefix(self._before + link) for name in names]
+        raise _Meaningless(f"means nothing; {offer}after {self._before}{link} there may be {', '.join(parts)}")
+
+    def _named(self, part: str, kind: str, tables: Mapping[Any, Any]) -> str:
+        """Return the name that is meant: one of the document, else one that is in use, else a new one."""
+        wanted = _folded(part)
+        for names in (tables, self._known.get(kind, ())):
+            meant = [name for name in names if isinstance(name, str) and _folded(name) == wanted]
+            if len(meant) > 1:
+                both = " and ".join(shown(name) for name in sorted(meant))
+                raise _Meaningless(f"may mean {both}, which differ only in what a variable's name cannot tell apart")
+            if meant:
+                return meant[0]
+        return part.lower()
+
+
+def _folded(name: str) -> str:
+    """Return a name with all that a variable cannot tell apart made alike."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name).lower()
+
+
+def _parsed(written: str) -> Any:
+    """Return the value as TOML reads it, or else the text as it is."""
+    import tomllib
+
+    try:
+        read = tomllib.loads(f"value = {written.strip()}")
+    except ValueError:
+        return written.strip()
+    return read["value"] if len(read) == 1 else written.strip()
