@@ -127,7 +127,8 @@ class TimeoutManager:
         source = TimeoutSource(self, timeout, overrides)
 
         def protect(inner: Any) -> Any:
-            return wrap(inner, TimeGuard(name_of(inner), source.config, self, self.clock), source.binding)
+            guard = TimeGuard(name_of(inner), source.config, self, self.clock)
+            return wrap(inner, guard, source.binding, is_settled=not source.is_named)
 
         return lambda function: guarded(function, "timeout", protect)
 
@@ -220,6 +221,11 @@ class TimeoutSource:
         if merged is None or merged[0] is not base:
             merged = self._merged = (base, base.replace(**self._overrides))
         return merged[1]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is what a name stands for, which may change."""
+        return isinstance(self._given, str)
 
     def binding(self, find: Callable[[], Any]) -> Binding[Any]:
         """Return a binding of `find` that is told when the name means something new."""
