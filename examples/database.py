@@ -4,7 +4,8 @@ Run it: python examples/database.py
 
 What a failed transaction did is gone, so trying its last statement again would be no use, and half of a transfer would
 be a disaster. The guard therefore stands around the whole of it. A rule of the database that is broken, an account
-below zero here, is no passing failure, and comes out at once.
+below zero here, is no passing failure, and comes out at once. A guarded plain function stays in its caller's thread
+under this policy, so that it may use a connection that was opened there.
 """
 
 from __future__ import annotations
@@ -24,35 +25,33 @@ TABLE = "CREATE TABLE account (name TEXT PRIMARY KEY, amount INTEGER CHECK (amou
 
 
 class Bank:
-    """Accounts in a file."""
+    """Accounts in a database."""
 
-    def __init__(self, path: Path, on_retry: Callable[[Exception, int, float], None]) -> None:
-        self.path = path
+    def __init__(self, connection: sqlite3.Connection, on_retry: Callable[[Exception, int, float], None]) -> None:
+        self.connection = connection
         self.begun = 0
-        with closing(self.connect()) as connection:
-            connection.execute(TABLE)
-            connection.execute("INSERT INTO account VALUES ('ada', 100), ('bob', 0)")
-        # Each transaction runs in a worker and has its own connection, as one of sqlite3 belongs to its thread.
+        connection.execute(TABLE)
+        connection.execute("INSERT INTO account VALUES ('ada', 100), ('bob', 0)")
         self.transfer = with_database_resilience("bank", retry={"on_retry": on_retry})(self._transfer)
-
-    def connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=0, isolation_level=None)  # waiting for a lock is the retry's business
 
     def _transfer(self, payer: str, payee: str, amount: int) -> None:
         self.begun += 1
-        with closing(self.connect()) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                connection.execute("UPDATE account SET amount = amount + ? WHERE name = ?", (amount, payee))
-                connection.execute("UPDATE account SET amount = amount - ? WHERE name = ?", (amount, payer))
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+        execute = self.connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            execute("UPDATE account SET amount = amount + ? WHERE name = ?", (amount, payee))
+            execute("UPDATE account SET amount = amount - ? WHERE name = ?", (amount, payer))
+            execute("COMMIT")
+        except BaseException:
+            execute("ROLLBACK")
+            raise
 
     def amounts(self) -> dict[str, int]:
-        with closing(self.connect()) as connection:
-            return dict(connection.execute("SELECT name, amount FROM account ORDER BY name"))
+        return dict(self.connection.execute("SELECT name, amount FROM account ORDER BY name"))
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=0, isolation_level=None)  # waiting for a lock is the retry's business
 
 
 def main() -> None:
@@ -64,20 +63,20 @@ def main() -> None:
             if attempt == 2:
                 report.rollback()  # somebody else's long transaction ends
 
-        bank = Bank(path, told)
-        with closing(bank.connect()) as report:
+        with closing(connect(path)) as report, closing(connect(path)) as connection:
+            bank = Bank(connection, told)
             report.execute("BEGIN IMMEDIATE")
             print("ada pays 30 to bob, while a report holds the lock:")
             bank.transfer("ada", "bob", 30)
             print(f"  done after {bank.begun} attempts: {bank.amounts()}")
 
-        bank.begun = 0
-        print("ada pays 300 to bob:")
-        try:
-            bank.transfer("ada", "bob", 300)
-        except sqlite3.IntegrityError as error:
-            print(f"  {error} (attempts: {bank.begun})")
-        print(f"  nothing is half done: {bank.amounts()}")
+            bank.begun = 0
+            print("ada pays 300 to bob:")
+            try:
+                bank.transfer("ada", "bob", 300)
+            except sqlite3.IntegrityError as error:
+                print(f"  {error} (attempts: {bank.begun})")
+            print(f"  nothing is half done: {bank.amounts()}")
 
 
 if __name__ == "__main__":

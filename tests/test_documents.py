@@ -78,7 +78,9 @@ def test_the_reference_lists_every_field_and_no_other(reference: str, config: ty
     assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(config._fields)
 
 
-@pytest.mark.parametrize("script", ["draw_backoff.py", "draw_circuit.py", "draw_deadlines.py"])
+@pytest.mark.parametrize(
+    "script", ["draw_backoff.py", "draw_circuit.py", "draw_composition.py", "draw_deadlines.py", "draw_storms.py"]
+)
 def test_the_pictures_are_drawn_from_the_code_as_it_is(script: str) -> None:
     drawing = runpy.run_path(str(ROOT / "docs" / "pictures" / script))
     assert drawing["PICTURE"].read_text(encoding="utf-8") == drawing["draw"]()
