@@ -12,9 +12,6 @@ from ..functions import is_async
 from ..registry import Binding
 from ..settings import shown, text
 from ..switch import is_off
-from ..timeout.config import TimeoutConfig
-from ..timeout.guard import TimeGuard
-from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING, overload
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
 from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..errors import ErrorClassifier
     from ..roll import Counts
+    from ..timeout.guard import TimeGuard
     from .herald import EventName, Listeners
     from .outcome import Outcome
     from .state import Permit, Phase
@@ -74,12 +72,12 @@ class CircuitBreaker:
         "_ledger",
         "_lock",
         "_moves",
-        "_time_guard",
         "clock",
         "monotonic",
         "name",
         "quiet",
         "settings",
+        "time_guard",
         "timed",
     )
 
@@ -111,7 +109,7 @@ class CircuitBreaker:
         self._classifier = get_error_classifier() if classifier is None else classifier
         # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
         self._lock = threading.RLock()
-        self._time_guard: TimeGuard | None = None
+        self.time_guard: tuple[CircuitBreakerConfig, TimeGuard] | None = None  # made by the guard for what is set
         self._herald = Herald(given, self._lock, listeners)
         self._moves: tuple[int, ...] = UNMOVED
         self._ledger = Ledger(given.history_size)
@@ -123,6 +121,33 @@ class CircuitBreaker:
     def config(self) -> CircuitBreakerConfig:
         """What the breaker is set to, under its own name."""
         return self.settings if self.settings.name == self.name else self.settings.replace(name=self.name)
+
+    def adjust(self, config: CircuitBreakerConfig) -> None:
+        """Set the breaker to another config from now on, under the name that it has.
+
+        The circuit stays in the state that it is in: an open one stays open for as long as it was to, probes go on, and
+        all that was counted still counts. Only a window of another kind or length begins empty.
+
+        >>> breaker = CircuitBreaker()
+        >>> breaker.force_open()
+        >>> breaker.adjust(CircuitBreakerConfig(failure_threshold=3))
+        >>> breaker.state, breaker.config.failure_threshold
+        (<CircuitState.OPEN: 'OPEN'>, 3)
+
+        Raises `ConfigurationError` if `config` is none.
+        """
+        given: Any = config
+        if not isinstance(given, CircuitBreakerConfig):
+            raise ConfigurationError(f"CircuitBreaker: config must be a CircuitBreakerConfig, not {shown(given)}")
+        with self._lock:
+            now = self.monotonic()
+            if isinstance(phase := self._circuit.phase, Closed):
+                self._ledger.absorb(phase, phase.collect(now))
+            self.settings = given
+            self._circuit.adjust(given, now)
+            self._ledger.keep(given.history_size)
+            self._herald.adjust(given)
+            self._settle_quiet()
 
     def _begin_again(self, now: float) -> None:
         self._circuit = Circuit(self.settings, now)
@@ -224,20 +249,6 @@ class CircuitBreaker:
         finally:
             del error
 
-    def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what calls the function in the time that a call may take."""
-        settings = self.settings
-        if settings.timeout is None or settings.mode != "normal":
-            return function
-        guard = self._time_guard
-        if guard is None:
-            config = TimeoutConfig(seconds=settings.timeout, mode=settings.timeout_mode)
-            name = f"circuit {self.name!r}"
-            guard = self._time_guard = TimeGuard(
-                name, lambda: config, get_timeout_manager(), self.clock, subject=f"a call through {name}"
-            )
-        return guard.limited(function)
-
     def tallied_late(self, phase: Closed, number: int) -> None:
         """A success drew `number` from a phase that is not the quiet one any more."""
         with self._lock:
@@ -311,10 +322,7 @@ class CircuitBreaker:
 
     def force_close(self) -> None:
         """Close the circuit, with an empty window; the totals stay."""
-        self._move(self._close)
-
-    def _close(self, now: float) -> None:
-        self._circuit.close(now)
+        self._move(lambda now: self._circuit.close(now))  # noqa: PLW0108  a reset may put another one there
 
     def reset(self) -> None:
         """Close the circuit and forget everything: window, totals, history, and how far the reset timeout has grown."""

@@ -7,6 +7,9 @@ from .._runtime.tailor import PlainTypes, Template, tailor
 from ..errors import CircuitOpenError
 from ..functions import is_async
 from ..switch import is_off
+from ..timeout.config import TimeoutConfig
+from ..timeout.guard import TimeGuard
+from ..timeout.manager import get_timeout_manager
 from ..timeout.marks import note_leaves_work
 from ..typed import TYPE_CHECKING
 from .permit import CircuitPermit
@@ -93,7 +96,7 @@ def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], k
         except CircuitOpenError:
             return fallback()
     if breaker.settings.timeout is not None:
-        function = breaker.limited(function)
+        function = _limited(breaker, function)
     watch = _watch(breaker)
     try:
         if watch is None:
@@ -126,7 +129,7 @@ async def run_async(
             answer = fallback()
             return await answer if is_awaitable(answer) else answer
     if breaker.settings.timeout is not None:
-        function = breaker.limited(function)
+        function = _limited(breaker, function)
     watch = _watch(breaker)
     try:
         pending = function(*args, **kwargs)
@@ -140,6 +143,21 @@ async def _awaited(permit: CircuitPermit, pending: Awaitable[Any]) -> Any:
     """Await a call that was let in. If nobody ever awaits this, the permit goes with it, and is abandoned."""
     with permit:
         return await pending
+
+
+def _limited(breaker: Breaker, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what calls the function in the time that a call may take."""
+    settings = breaker.settings
+    if settings.timeout is None or settings.mode != "normal":
+        return function
+    known = breaker.time_guard
+    if known is None or known[0] is not settings:
+        config = TimeoutConfig(seconds=settings.timeout, mode=settings.timeout_mode)
+        name = f"circuit {breaker.name!r}"
+        subject = f"a call through {name}"
+        guard = TimeGuard(name, lambda: config, get_timeout_manager(), breaker.clock, subject=subject)
+        known = breaker.time_guard = (settings, guard)
+    return known[1].limited(function)
 
 
 def _watch(breaker: Breaker) -> Stopwatch | None:

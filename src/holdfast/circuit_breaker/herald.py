@@ -91,6 +91,11 @@ class Herald:
         self.hears_rejected = "rejected" in self._listeners
         self.tells_moves = "state_change" in self._listeners or any(each is not None for each in callbacks)
 
+    def adjust(self, config: CircuitBreakerConfig) -> None:
+        """Tell the callbacks of another config from now on; called under the breaker's lock."""
+        self._config = config
+        self._settle()
+
     def hears(self, name: str) -> bool:
         """Whether anybody listens to events of that name."""
         return name in self._listeners or (name == "call" and bool(call_listeners))

@@ -59,6 +59,11 @@ class Ledger:
         self.history: tuple[str, ...] = ()
         self._history_size = history_size
 
+    def keep(self, history_size: int) -> None:
+        """Keep the text of so many failures from now on."""
+        self._history_size = history_size
+        self.history = self.history[-history_size:] if history_size else ()
+
     def absorb(self, phase: Closed, successes: int) -> None:
         """Count successes that were tallied in a closed phase."""
         if successes:

@@ -6,12 +6,12 @@ from ..settings import shown
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Protocol, Self
+    from typing import Protocol, Self
 
     from .._runtime.queueing import Stopwatch
     from ..clock import Clock
+    from ..timeout.guard import TimeGuard
     from .config import CircuitBreakerConfig
     from .state import Closed, Permit
 
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
         quiet: Closed | None
         clock: Clock
         settings: CircuitBreakerConfig
+        name: str
+        time_guard: tuple[CircuitBreakerConfig, TimeGuard] | None
         timed: bool
-
-        def limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
-            """Return what calls the function in the time that a call may take."""
-            ...
 
         def admit(self) -> Permit | None:
             """Return a permit, or raise `CircuitOpenError`."""

@@ -61,14 +61,18 @@ class Closed:
 
     def __init__(self, config: CircuitBreakerConfig, now: float) -> None:
         self.since = now
-        size = config.window_size
-        self.window: Window = TimeWindow(config.failure_window, now) if size is None else CountWindow(size)
         self.row = 0
         self.tally = count()
         self._looks = 0
         self._collected = 0
         self.last_number: int | None = None
         self.last_success: float | None = None
+        self.begin_window(config, now)
+
+    def begin_window(self, config: CircuitBreakerConfig, now: float) -> None:
+        """Count in a new window, with nothing in it."""
+        size = config.window_size
+        self.window: Window = TimeWindow(config.failure_window, now) if size is None else CountWindow(size)
         self.quiet_until = self.window.turns
 
     def collect(self, now: float) -> int:
@@ -157,6 +161,16 @@ class Circuit:
         self.config = config
         self.phase: Phase = Closed(config, now)
         self.reset_timeout = config.reset_timeout
+
+    def adjust(self, config: CircuitBreakerConfig, now: float) -> None:
+        """Go by another config from now on, in the same phase; a closed one has been collected just before."""
+        before, self.config = self.config, config
+        if config.reset_timeout != before.reset_timeout:
+            self.reset_timeout = config.reset_timeout
+        self.reset_timeout = min(self.reset_timeout, config.longest_reset_timeout)
+        windows = [(each.failure_window, each.window_size) for each in (before, config)]
+        if isinstance(self.phase, Closed) and windows[0] != windows[1]:
+            self.phase.begin_window(config, now)
 
     def look(self, now: float) -> None:
         """Go on to half-open if the reset timeout is over."""
