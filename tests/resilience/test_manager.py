@@ -206,7 +206,10 @@ def test_registering_anew_keeps_the_state_of_what_does_not_change(manager: Resil
     assert limiter.stats.available == 49
     permit.release()
     manager.register("shop", policy.replace(circuit_breaker={"failure_threshold": 2}))
-    assert around.circuit_breaker.get("shop") is not breaker
+    assert around.circuit_breaker.get("shop") is breaker
+    with pytest.raises(CircuitOpenError):
+        function()
+    breaker.reset()
     assert function() == "fine"
 
 

@@ -64,24 +64,19 @@ def _registry(
 
 
 class Shared:
-    """A kind of guard that is shared by name: where it is in a policy, and how it is put around a function.
+    """A kind of guard that is shared by name: where it is in a policy, and how it is put around a function."""
 
-    `adjusts`: one that is there can be set to another config without forgetting anything; else a new one takes its
-    place.
-    """
+    __slots__ = ("field", "wrap")
 
-    __slots__ = ("adjusts", "field", "wrap")
-
-    def __init__(self, field: str, wrap: Callable[[Any, Any], Any], *, adjusts: bool) -> None:
+    def __init__(self, field: str, wrap: Callable[[Any, Any], Any]) -> None:
         self.field = field
         self.wrap = wrap
-        self.adjusts = adjusts
 
 
 SHARED = (
-    Shared("bulkhead", bulkhead_guard.wrap, adjusts=True),
-    Shared("rate_limit", limiter_guard.wrap, adjusts=True),
-    Shared("circuit_breaker", breaker_guard.wrap, adjusts=False),
+    Shared("bulkhead", bulkhead_guard.wrap),
+    Shared("rate_limit", limiter_guard.wrap),
+    Shared("circuit_breaker", breaker_guard.wrap),
 )
 """From the innermost to the outermost."""
 
@@ -103,16 +98,12 @@ def check_names(name: str, policy: ResiliencePolicy, around: Surroundings) -> No
 
 def settle(name: str, policy: ResiliencePolicy, around: Surroundings) -> None:
     """Have the guards that are there do as the policy says; those that do so already are left alone, state and all."""
-    for kind, registry, config, own in _shared(name, policy, around):
+    for _, registry, config, own in _shared(name, policy, around):
         if not registry.has(own):
             continue
         guard = registry.obtain(own)
-        if guard.config == config.replace(name=own):
-            continue
-        if kind.adjusts:
+        if guard.config != config.replace(name=own):
             guard.adjust(config)
-        else:
-            registry.obtain(own, config, replace=True)
 
 
 def chain(
