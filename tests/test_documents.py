@@ -12,7 +12,15 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from holdfast import RETRY_POLICIES, BulkheadConfig, CircuitBreakerConfig, FallbackConfig, RetryPolicy, TimeoutConfig
+from holdfast import (
+    RETRY_POLICIES,
+    BulkheadConfig,
+    CircuitBreakerConfig,
+    FallbackConfig,
+    ResiliencePolicy,
+    RetryPolicy,
+    TimeoutConfig,
+)
 from holdfast._runtime.system import SystemClock
 from holdfast.records import Record
 from holdfast.testing import VirtualClock
@@ -68,6 +76,7 @@ def test_the_readmes_table_lists_every_named_policy() -> None:
         ("circuit-breaker", CircuitBreakerConfig),
         ("bulkhead", BulkheadConfig),
         ("timeout", TimeoutConfig),
+        ("resilience", ResiliencePolicy),
         ("fallback", FallbackConfig),
     ],
 )
