@@ -1,4 +1,4 @@
-"""The command line: ``python -m holdfast demo`` and ``python -m holdfast policies``."""
+"""The command line: ``python -m holdfast demo``, ``policies`` and ``check``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command given by `arguments` (default: those of the process) and return its exit code.
 
-    0: done. 1: the demonstration could not listen on loopback, or nobody reads what is printed. 2: wrong usage.
-    130: interrupted.
+    0: done. 1: the configuration is wrong, the demonstration could not listen on loopback, or nobody reads what is
+    printed. 2: wrong usage. 130: interrupted.
     """
     parser = _parser()
     chosen = parser.parse_args(arguments)
@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     policies = commands.add_parser("policies", help=about, description=f"{about.capitalize()}.")
     policies.add_argument("--json", action="store_true", help="print JSON")
     policies.set_defaults(command=_policies)
+
+    about = "check a configuration, and show what each of its policies comes to"
+    check = commands.add_parser("check", help=about, description=f"{about.capitalize()}.")
+    where = "a TOML file (default: what HOLDFAST_CONFIG names, else holdfast.toml, else pyproject.toml)"
+    check.add_argument("file", nargs="?", metavar="FILE", help=where)
+    check.set_defaults(command=_check)
     return parser
 
 
@@ -83,6 +89,19 @@ def _policies(chosen: argparse.Namespace) -> int:
 
     policies = list(RETRY_POLICIES.values())
     print(as_json(policies) if chosen.json else as_text(policies))
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from holdfast import ConfigurationError
+    from holdfast.config import read_config
+
+    try:
+        report = read_config(chosen.file)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(report.describe())
     return 0
 
 

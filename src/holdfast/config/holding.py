@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..retry.presets import RETRY_POLICIES, register_retry_policy, registry as retry_policies
 from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING, Protocol
+from .schema import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..resilience.policy import ResiliencePolicy
     from ..retry.policy import RetryPolicy
     from ..timeout.config import TimeoutConfig
+    from .schema import Table
 
 
 class Holder(Protocol):
@@ -85,20 +87,28 @@ class _Timeouts:
 
 
 class _Guards:
-    def __init__(self, registry: GuardRegistry[Any]) -> None:
+    """Guards that go by their own names. What only code can set, such as a callback, stays as code has set it."""
+
+    def __init__(self, registry: GuardRegistry[Any], table: Table) -> None:
         self._registry = registry
+        self._in_code = tuple(table.in_code)
 
     def names(self) -> Iterable[str]:
         return tuple(self._registry.get_all())
 
     def get(self, name: str) -> Any:
         guard = self._registry.get_all().get(name)
-        return None if guard is None else guard.config
+        if guard is None:
+            return None
+        config: Any = guard.config
+        return config.replace(**dict.fromkeys(self._in_code))
 
     def put(self, name: str, thing: Any) -> None:
         guard = self._registry.obtain(name, thing)
-        if guard.config != thing:
-            guard.adjust(thing)
+        config: Any = guard.config
+        wanted = thing.replace(**{field: getattr(config, field) for field in self._in_code})
+        if config != wanted:
+            guard.adjust(wanted)
 
     def drop(self, name: str) -> None:
         self._registry.remove(name)
@@ -110,8 +120,8 @@ def holders(manager: ResilienceManager) -> dict[str, Holder]:
     return {
         "retry": _RetryPolicies(),
         "timeouts": _Timeouts(),
-        "circuit_breakers": _Guards(around.circuit_breaker),
-        "bulkheads": _Guards(around.bulkhead),
-        "rate_limits": _Guards(around.rate_limit),
+        "circuit_breakers": _Guards(around.circuit_breaker, SECTIONS["circuit_breakers"]),
+        "bulkheads": _Guards(around.bulkhead, SECTIONS["bulkheads"]),
+        "rate_limits": _Guards(around.rate_limit, SECTIONS["rate_limits"]),
         "policies": _Policies(manager),
     }

@@ -51,8 +51,28 @@ def load_config(
 
     Raises `ConfigurationError`, with file, line, key and fix of all that is wrong, and then changes nothing.
     """
+    return _load(source, manager, environ, use=True)
+
+
+def read_config(
+    source: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    *,
+    manager: ResilienceManager | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> ConfigReport:
+    """Return what `load_config` would set up, as `python -m holdfast check` shows it, and change nothing.
+
+    >>> print(read_config({"timeouts": {"weather": 5}}, environ={}).timeouts["weather"].seconds)
+    5.0
+
+    Raises `ConfigurationError` as `load_config` does.
+    """
+    return _load(source, manager, environ, use=False)
+
+
+def _load(source: object, manager: Any, environ: Mapping[str, str] | None, *, use: bool) -> ConfigReport:
     from .holding import holders
-    from .reading import read_config
+    from .reading import read
 
     if manager is None:
         manager = resilience_manager
@@ -63,8 +83,8 @@ def load_config(
         loaded = _loaded.setdefault(manager, _Loaded())
         held = holders(manager)
         known = {section: holder.names() for section, holder in held.items()}
-        report = read_config(source, environ=environ, registered=loaded.without(held["retry"]), known=known)
-        return loaded.take(report, held, environ)
+        report = read(source, environ, registered=loaded.without(held["retry"]), known=known)
+        return loaded.take(report, held, environ) if use else report
 
 
 class _Loaded:

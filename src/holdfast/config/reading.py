@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from types import MappingProxyType
 
-from ..retry.presets import RETRY_POLICIES
 from ..typed import TYPE_CHECKING
 from .builder import Builder
 from .document import ENVIRONMENT, Document, find, nowhere
@@ -20,21 +18,18 @@ if TYPE_CHECKING:
     from ..retry.policy import RetryPolicy
 
 
-def read_config(
-    source: object = None,
+def read(
+    source: object,
+    environ: Mapping[str, str],
     *,
-    environ: Mapping[str, str] | None = None,
-    registered: Mapping[str, RetryPolicy] = RETRY_POLICIES,
-    known: Mapping[str, Iterable[str]] | None = None,
+    registered: Mapping[str, RetryPolicy],
+    known: Mapping[str, Iterable[str]],
 ) -> ConfigReport:
-    """Return what is configured, and change nothing.
+    """Return what is configured; raise `ConfigurationError`, with all that is wrong, as `load_config` does.
 
     `registered` are the retry policies that there are besides, `known` the names in use, by section, which variables
     may mean.
-
-    Raises `ConfigurationError` as `load_config` does.
     """
-    environ = os.environ if environ is None else environ
     document = find(source, environ)
     if document is None:
         if not settings_in(environ):
@@ -42,7 +37,7 @@ def read_config(
         document = Document(ENVIRONMENT, {})
     document.tables = _copied(document.tables)
     problems = Problems(document)
-    apply(environ, document, {"retry": registered} if known is None else known, problems)
+    apply(environ, document, known, problems)
     builder = Builder(document, problems, registered)
     enabled = builder.enabled()
     made = builder.build()
