@@ -21,7 +21,10 @@ from holdfast import (
     DeadlineExceededError,
     DeadlineTracker,
     OperationTimeoutError,
+    RateLimiter,
+    RateLimitExceededError,
     RetryBudget,
+    SlidingWindow,
     TimeoutManager,
     bulkhead,
     correlation_id,
@@ -32,6 +35,7 @@ from holdfast import (
     get_bulkhead_registry,
     get_metrics_registry,
     with_circuit_breaker,
+    with_fallback,
     with_retry,
     with_timeout,
 )
@@ -554,3 +558,38 @@ def test_a_breaker_tells_the_whole_process_of_its_moves_and_refusals(clock: Virt
     end()
     breaker.reset()
     assert heard == ["CircuitStateChanged", "CircuitCallRejected", "BulkheadRejected"]
+
+
+# Rate limits and fallbacks.
+
+
+def test_rate_limiters_are_counted_also_when_they_are_gone(metrics: MetricsRegistry) -> None:
+    limiter = RateLimiter(SlidingWindow(limit=2, period=60), name="limited")
+    assert [limiter.try_acquire() for _ in range(3)] == [True, True, False]
+    with pytest.raises(RateLimitExceededError):
+        limiter.acquire(timeout=0)
+    assert metrics.value("rate_limit_available", name="limited") == 0
+    assert metrics.value("rate_limit_queued", name="limited") == 0
+    for _ in range(2):
+        assert samples(metrics, "rate_limit_requests_total", "limited") == {
+            ("admitted",): 2,
+            ("rejected",): 2,
+            ("timed_out",): 0,
+            ("abandoned",): 0,
+        }
+        limiter = None  # type: ignore[assignment]
+        gc.collect()
+    # What `try_acquire` says no to is no failure.
+    assert metrics.value("errors_total", name="limited", code="RATE_LIMIT_EXCEEDED") == 1
+
+
+def test_answers_of_fallbacks_are_counted_and_the_failure_behind_each_once(
+    door: Door, metrics: MetricsRegistry
+) -> None:
+    guarded = with_fallback(value=42)(door.function(Script(ConnectionResetError)))
+    behind = with_fallback(value=42)(with_circuit_breaker("behind")(door.function(Script(ConnectionResetError))))
+    name = guarded.__qualname__
+    assert door.run(guarded) == door.run(behind) == 42
+    assert samples(metrics, "fallback_answers_total", name) == {("value",): 2}
+    assert metrics.value("errors_total", name=name) == 1
+    assert metrics.value("errors_total", name="behind") == 1

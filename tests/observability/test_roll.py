@@ -7,10 +7,10 @@ import threading
 from typing import Any
 
 import pytest
-from holdfast.circuit_breaker.herald import breakers
 
 from holdfast import Bulkhead, CircuitBreaker, CircuitBreakerConfig
 from holdfast.circuit_breaker.bulkhead.manager import bulkheads
+from holdfast.circuit_breaker.herald import breakers
 from holdfast.roll import NAMES_KEPT, OTHER, Entry, Inbox, Names, Roll
 from holdfast.testing import VirtualClock
 

@@ -15,6 +15,7 @@ from .._runtime.system import as_clock
 from ..circuit_breaker.herald import hear_calls
 from ..correlation import get_correlation_id
 from ..errors import ConfigurationError
+from ..fallback.events import FallbackUsed
 from ..records import Record, did_you_mean
 from ..roll import Inbox, Names
 from ..settings import boolean, shown, whole_number
@@ -123,6 +124,7 @@ class MetricsRegistry:
                     events.subscribe(self._gave_up, events.RetryStopped),
                     events.subscribe(self._refused, events.RetryBudgetRefused),
                     events.subscribe(self._timed_out, TimeoutExceeded),
+                    events.subscribe(self._answered, FallbackUsed),
                     events.watch(self._failed),
                 ]
                 if self._durations:
@@ -166,6 +168,9 @@ class MetricsRegistry:
 
     def _timed_out(self, event: TimeoutExceeded) -> None:
         self._happened.put(("timeout_operations_total", (event.name, "timed_out"), 1))
+
+    def _answered(self, event: FallbackUsed) -> None:
+        self._happened.put(("fallback_answers_total", (event.name, event.kind), 1))
 
     def _failed(self, event: events.CallFailed) -> None:
         self._happened.put(("errors_total", (event.name, event.category, event.code), 1))

@@ -6,6 +6,7 @@ from ..circuit_breaker.bulkhead.manager import bulkheads
 from ..circuit_breaker.config import CircuitState
 from ..circuit_breaker.herald import breakers
 from ..circuit_breaker.state import TRANSITIONS
+from ..rate_limit.manager import limiters
 from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 CALL_RESULTS = ("success", "failure", "abandoned", "rejected")
 EXECUTION_STATES = ("completed", "rejected", "timed_out", "abandoned")
+REQUEST_RESULTS = ("admitted", "rejected", "timed_out", "abandoned")
 STATES = tuple(state.value.lower() for state in CircuitState)
 MOVES = tuple((old.value.lower(), new.value.lower()) for old, new, _when in TRANSITIONS)
 
@@ -24,6 +26,7 @@ def known_anyway() -> Iterator[tuple[str, Labels, int]]:
     """Yield metric, labels and value, the name being the first label; the same may come several times, to be added."""
     yield from _of_breakers()
     yield from _of_bulkheads()
+    yield from _of_limiters()
     yield from _of_timeouts()
 
 
@@ -50,6 +53,16 @@ def _of_bulkheads() -> Iterator[tuple[str, Labels, int]]:
     for name, counts in bulkheads.totals().items():
         for state, number in zip(EXECUTION_STATES, counts, strict=True):
             yield "bulkhead_executions_total", (name, state), number
+
+
+def _of_limiters() -> Iterator[tuple[str, Labels, int]]:
+    for limiter in limiters.alive():
+        stats = limiter.stats
+        yield "rate_limit_available", (limiter.name,), stats.available
+        yield "rate_limit_queued", (limiter.name,), stats.queued
+    for name, counts in limiters.totals().items():
+        for result, number in zip(REQUEST_RESULTS, counts, strict=True):
+            yield "rate_limit_requests_total", (name, result), number
 
 
 def _of_timeouts() -> Iterator[tuple[str, Labels, int]]:

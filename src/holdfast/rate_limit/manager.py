@@ -13,6 +13,7 @@ from ..functions import is_async
 from ..journal import report_broken
 from ..records import did_you_mean
 from ..registry import Binding
+from ..roll import Roll
 from ..settings import optional_callable, optional_seconds, seconds, shown, text, whole_number
 from ..switch import is_off
 from ..timeout.marks import current_mark, left
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
     from ..clock import Clock
+    from ..roll import Counts
     from .config import Limit
     from .places import Standing
 
@@ -52,6 +54,14 @@ TOLD_EVERYWHERE = ("queued", "rejected", "adjusted")
 """What those are told too who listen to all guards; the rest would make every call of every limiter slow."""
 
 
+def _counts(limiter: RateLimiter) -> Counts:
+    return limiter.counts
+
+
+limiters: Roll[RateLimiter] = Roll(_counts)
+"""All rate limiters that there are."""
+
+
 class RateLimiter:
     """Lets calls begin as its limit allows, keeps the others waiting in one line, and refuses who would wait too long.
 
@@ -70,7 +80,7 @@ class RateLimiter:
     Raises `ConfigurationError` for whatever is no limit.
     """
 
-    __slots__ = ("__weakref__", "_listeners", "clock", "line", "name", "settings", "was_updated")
+    __slots__ = ("__weakref__", "_entry", "_listeners", "clock", "line", "name", "settings", "was_updated")
 
     was_updated: bool
     """Whether the limit is another one than that of the config with which the limiter was made."""
@@ -93,6 +103,7 @@ class RateLimiter:
         self.clock = as_clock(clock)
         self.line = Line(Allowance(given.limit), given.max_queue, self.clock.monotonic)
         self._listeners: tuple[tuple[str, Callable[[Any], object]], ...] = ()
+        self._entry = limiters.enter(self)
 
     @property
     def config(self) -> RateLimiterConfig:
@@ -383,9 +394,17 @@ class RateLimiter:
     ) -> NoReturn:
         self._reject(reason, cost, waited, delay)
         turn = "its turn would never come" if delay == NEVER else f"its turn would come in {delay:.3g} s"
-        raise RateLimitExceededError(
+        error = RateLimitExceededError(
             f"rate limiter {self.name!r} refused a call: {turn}, {why}", name=self.name, retry_after=delay
         )
+        try:
+            if events.watchers:
+                from ..failures import note
+
+                note("rate limiter", self.name, error)
+            raise error
+        finally:
+            del error
 
     def _reject(self, reason: str, cost: int, waited: float, delay: float) -> None:
         on_reject = self.settings.on_reject
@@ -463,6 +482,18 @@ class RateLimiter:
                 queued=queued,
                 available=available,
             )
+
+    @property
+    def counts(self) -> Counts:
+        """How many calls were admitted, rejected, timed out, and abandoned."""
+        line = self.line
+        with line.lock:
+            return line.admitted + line.folded + len(line.log), line.rejected, line.timed_out, line.abandoned
+
+    def __del__(self) -> None:
+        entry = getattr(self, "_entry", None)  # it is not there if making the limiter failed
+        if entry is not None:
+            entry.strike_out(self.counts)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a rate limiter cannot be copied or pickled: what it counts is shared by all who hold it")
