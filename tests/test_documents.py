@@ -88,7 +88,15 @@ def test_the_reference_lists_every_field_and_no_other(reference: str, config: ty
 
 
 @pytest.mark.parametrize(
-    "script", ["draw_backoff.py", "draw_circuit.py", "draw_composition.py", "draw_deadlines.py", "draw_storms.py"]
+    "script",
+    [
+        "draw_backoff.py",
+        "draw_circuit.py",
+        "draw_composition.py",
+        "draw_deadlines.py",
+        "draw_patterns.py",
+        "draw_storms.py",
+    ],
 )
 def test_the_pictures_are_drawn_from_the_code_as_it_is(script: str) -> None:
     drawing = runpy.run_path(str(ROOT / "docs" / "pictures" / script))
