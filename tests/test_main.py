@@ -36,7 +36,7 @@ def test_demo_shows_the_runs_and_a_table(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["demo"]) == 0
     out, err = capsys.readouterr()
     assert "(seed 1)" in out
-    assert "threads, all four" in out
+    assert "threads, policy" in out
     assert "Without holdfast " in out
     assert "\x1b" not in out
     assert err == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import IncompleteRead
@@ -11,8 +13,10 @@ from urllib.error import HTTPError
 
 import pytest
 
-from holdfast.demo import server as server_module
+from holdfast import get_bulkhead_registry
+from holdfast.demo import clients as clients_module, server as server_module
 from holdfast.demo.clients import (
+    IN_CODE,
     Call,
     Crowd,
     Halted,
@@ -21,12 +25,12 @@ from holdfast.demo.clients import (
     WrongAnswerError,
     ask_with_streams,
     ask_with_streams_and_retry,
+    ask_with_streams_under_policy,
     ask_with_urllib,
     ask_with_urllib_and_retry,
-    streams_with_all_four,
-    urllib_with_all_four,
+    ask_with_urllib_under_policy,
 )
-from holdfast.demo.guards import Guards
+from holdfast.demo.observed import NAME, Observed
 from holdfast.demo.script import Behaviour, Phase, Script, body_of
 from holdfast.demo.server import Server
 
@@ -61,6 +65,16 @@ def through_streams(ask: Callable[[Call], Any]) -> Ask:
     return run
 
 
+def observed(ask: Ask) -> Ask:
+    """The client with guards of its own, which let an attempt take half as long as the client would."""
+
+    def run(call: Call) -> bytes:
+        with Observed(call.site.timeout / 2):
+            return ask(call)
+
+    return run
+
+
 def refused(ask: Ask, call: Call) -> HTTPError | StatusError:
     """Make the call, which is answered with a status that says no, and return the error it raises."""
     try:
@@ -77,10 +91,8 @@ BARE = [
 GUARDED = [
     pytest.param(ask_with_urllib_and_retry, id="urllib-retry"),
     pytest.param(through_streams(ask_with_streams_and_retry), id="streams-retry"),
-    pytest.param(lambda call: urllib_with_all_four(Guards(call.site.timeout / 2))(call), id="urllib-all-four"),
-    pytest.param(
-        through_streams(lambda call: streams_with_all_four(Guards(call.site.timeout / 2))(call)), id="streams-all-four"
-    ),
+    pytest.param(observed(ask_with_urllib_under_policy), id="urllib-policy"),
+    pytest.param(observed(through_streams(ask_with_streams_under_policy)), id="streams-policy"),
 ]
 
 
@@ -169,25 +181,44 @@ def test_holdfast_recovers_from_a_stall(ask: Ask) -> None:
         assert call.attempts >= 2
 
 
+def active() -> int:
+    return get_bulkhead_registry().get(NAME).stats.active
+
+
 def test_a_blocking_attempt_that_is_cut_short_counts_and_keeps_its_permit_until_the_client_gives_it_up() -> None:
-    guards = Guards(0.2)
-    with call_to(Behaviour.STALL, timeout=30.0) as (call, _):
-        assert urllib_with_all_four(guards)(call) == body_of(7)
-        assert call.attempts == 2
-        assert (call.site.crowd.now, guards.bulkhead.stats.active) == (1, 1)
-        assert guards.report()[-3:] == (1, 1, 1)
-    guards.see_out(30.0)  # the server was stopped, so the client has given it up
-    assert guards.report()[-3:] == (1, 1, 0)
-    assert call.site.crowd.now == 0
+    with Observed(0.2) as guards:
+        with call_to(Behaviour.STALL, timeout=30.0) as (call, _):
+            assert ask_with_urllib_under_policy(call) == body_of(7)
+            assert call.attempts == 2
+            assert (call.site.crowd.now, active()) == (1, 1)
+            report = guards.report()
+            assert (report.cut_short, report.most_left_behind, report.left_behind) == (1, 1, 1)
+        guards.see_out(30.0)  # the server was stopped, so the client has given it up
+        report = guards.report()
+        assert (report.cut_short, report.most_left_behind, report.left_behind) == (1, 1, 0)
+        assert call.site.crowd.now == 0
 
 
 def test_an_attempt_over_streams_that_is_cut_short_is_over() -> None:
-    guards = Guards(0.2)
-    with call_to(Behaviour.STALL, timeout=5.0) as (call, _):
-        assert through_streams(streams_with_all_four(guards))(call) == body_of(7)
+    with Observed(0.2) as guards, call_to(Behaviour.STALL, timeout=5.0) as (call, _):
+        assert through_streams(ask_with_streams_under_policy)(call) == body_of(7)
         assert call.attempts == 2
-        assert (call.site.crowd.now, guards.bulkhead.stats.active) == (0, 0)
-    assert guards.report()[-3:] == (1, 0, 0)
+        assert (call.site.crowd.now, active()) == (0, 0)
+        report = guards.report()
+        assert (report.cut_short, report.most_left_behind, report.left_behind) == (1, 0, 0)
+
+
+def test_the_lines_that_are_shown_are_those_that_do_it() -> None:
+    """But for their layout, and the names and docstrings of the functions."""
+    source = "".join(inspect.getsource(clients_module).split())
+    policy, decorator, definition, body = (
+        "".join(part.split())
+        for part in re.fullmatch(r"(POLICY.*?\))\n\n(@.*?)\n(def .*?)\n(.*)", IN_CODE, re.DOTALL).groups()  # type: ignore[union-attr]
+    )
+    assert policy in source
+    function = "".join(inspect.getsource(ask_with_urllib_under_policy).split())
+    assert function.startswith(decorator + definition.replace("ask", "ask_with_urllib_under_policy"))
+    assert function.endswith(body)
 
 
 @pytest.mark.parametrize("ask", GUARDED)

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from holdfast import CircuitState
+from holdfast import CircuitState, ErrorCode
 from holdfast.demo import SCENARIOS, Plan, render_json, render_report, screen
-from holdfast.demo.guards import GuardsReport
+from holdfast.demo.clients import POLICY
+from holdfast.demo.observed import CALLS, ERRORS, MOVES, PERMITS, RETRIED, TIMEOUTS, GuardsReport
 from holdfast.demo.plan import Protection
 from holdfast.demo.result import PENDING, Fate, Outcome, Result
 from holdfast.demo.script import Phase
@@ -46,13 +47,24 @@ def result(
         fates += [Fate(Outcome.LOST, 1, 0.001, cause)] * count
     fates += [Fate(Outcome.REFUSED, 0, 0.00005, "CircuitOpenError")] * refused + [PENDING] * pending
     guards = GuardsReport(
-        opened=2,
+        counts={
+            CALLS: {("success",): 50, ("failure",): 7, ("abandoned",): 3, ("rejected",): refused},
+            MOVES: {("closed", "open"): 1, ("half_open", "open"): 1, ("half_open", "closed"): 1},
+            RETRIED: {("retried",): 20},
+            TIMEOUTS: {("timed_out",): 4},
+            PERMITS: {("completed",): 60, ("rejected",): 0},
+            ERRORS: {
+                ("TRANSIENT", "TIMEOUT"): 4,
+                ("PERMANENT", "NOT_FOUND"): 1,
+                ("TRANSIENT", "CONNECTION_RESET" if SCENARIOS[run].door == "threads" else "INCOMPLETE_READ"): 2,
+            },
+        },
         state=CircuitState.CLOSED,
-        refused=refused,
         queued=9,
-        cut_short=4,
         most_left_behind=2 if SCENARIOS[run].door == "threads" else 0,
         left_behind=0,
+        worst_health="unhealthy",
+        health="healthy",
     )
     return Result(
         scenario=SCENARIOS[run],
@@ -60,7 +72,7 @@ def result(
         requests={Phase.ROUGH: 20, Phase.OUTAGE: 50 - refused, Phase.WELL: 30},
         most_at_once=6,
         seconds=1.234,
-        guards=guards if SCENARIOS[run].protection is Protection.ALL else None,
+        guards=guards if SCENARIOS[run].protection is Protection.POLICY else None,
         stalled=frozenset({1, 98, 99}),
     )
 
@@ -80,7 +92,7 @@ def test_no_terminal_gets_one_plain_line_for_a_run(monkeypatch: pytest.MonkeyPat
     text = shown(io.StringIO(), {})
     assert ESCAPE not in text
     assert "\r" not in text
-    assert text.splitlines()[-1].split("  ")[0] == "threads, all four"
+    assert text.splitlines()[-1].split("  ")[0] == "threads, policy"
     assert text.splitlines()[-1].endswith(" 10 lost")
 
 
@@ -139,9 +151,29 @@ def test_the_ruler_shows_where_in_the_strips_the_outage_is(monkeypatch: pytest.M
     stream = io.StringIO()
     screen(stream, {}).begin(PLAN)
     ruler = stream.getvalue().splitlines()[-1]
-    strip = ruler[len("threads, all four  ") :]
+    strip = ruler[len("threads, policy  ") :]
     assert (strip.index("["), strip.index("]")) == (20, 69)
     assert "outage" in strip[20:70]
+
+
+def test_the_policy_is_shown_as_it_stands_in_the_code_and_as_it_describes_itself() -> None:
+    stream = io.StringIO()
+    screen(stream, {}).begin(PLAN)
+    text = stream.getvalue()
+    assert '    @with_resilience("demo", POLICY)\n    def ask(call: Call) -> bytes:\n' in text
+    described = POLICY.describe()
+    assert " ".join(described.split()) in " ".join(text.split())
+    before, _, after = text.partition(described.splitlines()[2])
+    assert before
+    assert after, "what fits in a line is as it is"
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_all_that_is_shown_first_fits_on_a_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    stream = io.StringIO()
+    screen(stream, {}).begin(PLAN)
+    assert max(len(line) for line in stream.getvalue().splitlines()) < columns
 
 
 outcomes = st.lists(st.sampled_from(Outcome), min_size=1, max_size=300)
@@ -170,39 +202,89 @@ ALL = [
 
 
 def test_the_tables_have_a_row_per_run_and_aligned_columns() -> None:
-    callers, server, circuit, stalls = render_report(ALL, PLAN).split("\n\n")[:4]
-    for table_of, rows in ((callers, 6), (server, 6), (circuit, 2), (stalls, 6)):
+    callers, server = render_report(ALL, PLAN).split("\n\n")[:2]
+    for table_of in (callers, server):
         lines = table_of.strip("\n").splitlines()
-        assert len(lines) == rows + 2
+        assert len(lines) == 6 + 2
         assert len({len(line) for line in lines}) == 1
         assert max(len(line) for line in lines) <= 79
-    assert callers.splitlines()[5].split() == ["threads,", "all", "four", "30", "19", "51", "40", "1", "ms"]
-    assert server.splitlines()[-1].split() == ["tasks,", "all", "four", "60", "10", "6", "9"]
-    assert circuit.splitlines()[-1].split() == "tasks, all four 2 x 40 50 us 0 of 30 CLOSED".split()
-    assert stalls.splitlines()[-6].split() == ["threads,", "bare", "3", "1", "1", "ms", "-", "-", "-"]
-    assert stalls.splitlines()[-4].split() == "threads, all four 3 1 50 us 4 up to 2 0".split()
-    assert stalls.splitlines()[-1].split() == "tasks, all four 3 1 50 us 4 0 0".split()
+    assert callers.splitlines()[5].split() == ["threads,", "policy", "30", "19", "51", "40", "1", "ms"]
+    assert server.splitlines()[-1].split() == ["tasks,", "policy", "60", "10", "6", "9"]
     assert ESCAPE not in render_report(ALL, PLAN)
 
 
+def test_the_metrics_have_a_column_per_door_and_their_own_names() -> None:
+    metrics, health = render_report(ALL, PLAN).split("\n\n")[2:4]
+    assert metrics.splitlines() == [
+        "the metrics                                              threads  tasks",
+        "-----------------------------------  ------------------  -------  -----",
+        "circuit_breaker_calls_total          success                  50     50",
+        "                                     failure                   7      7",
+        "                                     abandoned                 3      3",
+        "                                     rejected                 40     40",
+        "circuit_breaker_state_changes_total  closed > open             1      1",
+        "                                     half_open > open          1      1",
+        "                                     half_open > closed        1      1",
+        "retry_attempts_total                 retried                  20     20",
+        "timeout_operations_total             timed_out                 4      4",
+        "bulkhead_executions_total            completed                60     60",
+        "errors_total PERMANENT               NOT_FOUND                 1      1",
+        "errors_total TRANSIENT               TIMEOUT                   4      4",
+        "                                     CONNECTION_RESET          2      0",
+        "                                     INCOMPLETE_READ           0      2",
+    ]
+    assert health == "get_health_status(): unhealthy in the outage, healthy in the end"
+
+
+def test_metrics_with_the_longest_codes_there_are_fit_on_a_terminal() -> None:
+    longest = max(ErrorCode, key=len)
+    last = ALL[2]
+    assert last.guards is not None
+    counts = dict(last.guards.counts)
+    counts[ERRORS] = {("CONFIGURATION", longest): 123_456}
+    text = render_report([*ALL[:2], replace(last, guards=last.guards._replace(counts=counts)), *ALL[3:]], PLAN)
+    assert f"errors_total CONFIGURATION           {longest}" in text
+    assert max(len(line) for line in text.splitlines()) <= 90
+
+
+@pytest.mark.parametrize(
+    ("worst", "end", "told"),
+    [
+        ("degraded", "healthy", "unhealthy (threads) and degraded (tasks) in the outage, healthy in the end"),
+        (None, "degraded", "unhealthy (threads) and not looked at (tasks) in the outage, healthy (threads) and degraded (tasks) in the end"),
+    ],
+)  # fmt: skip
+def test_health_is_told_for_each_door_if_it_differs(worst: str | None, end: str, told: str) -> None:
+    last = ALL[5]
+    assert last.guards is not None
+    last = replace(last, guards=last.guards._replace(worst_health=worst, health=end))
+    assert render_report([*ALL[:5], last], PLAN).split("\n\n")[3] == f"get_health_status(): {told}"
+
+
 def test_the_conclusion_gives_the_numbers_of_the_runs() -> None:
-    bare, retry, guarded, stalls = (" ".join(part.split()) for part in render_report(ALL, PLAN).split("\n\n")[4:])
+    told = render_report(ALL, PLAN).split("\n\n")[4:]
+    bare, retry, guarded, stalls, metrics = (" ".join(part.split()) for part in told)
+    assert max(len(line) for part in told for line in part.splitlines()) <= 79
     assert bare == "Without holdfast 140 of 200 calls were lost."
     assert retry == (
         "With a retry alone 4 were lost (2 to HTTP 404, never retried, 2 to ConnectionResetError). But in the outage "
         "the server got 100 requests instead of 100, up to 6 at once, and a caller then waited 1 ms (median)."
     )
     assert guarded == (
-        "With circuit breaker, bulkhead and timeout besides, it got 20, and never more than 6 at once. The price: 101 "
-        "were lost (80 to CircuitOpenError, 21 to HTTP 404, never retried). In return, who was refused knew it in 50 us "
+        "With circuit breaker, bulkhead and timeout besides, all in one policy, it got 20, and never more than 6 at "
+        "once. The price: 101 were lost (80 to CircuitOpenError, 21 to HTTP 404, never retried). In return, who was refused knew it in 50 us "
         "(median). The circuits opened 4 times; 2 of 2 were closed in the end, and 0 of the 60 calls after the outage "
         "were answered."
     )
     assert stalls == (
         "Of the calls at which the server stalled, 2 of 6 (median wait 1 ms) were answered without holdfast, 3 of 6 "
-        "(median wait 1 ms) with a retry alone, and 2 of 6 (median wait 50 us) with all four, where the timeout cut 8 "
+        "(median wait 1 ms) with a retry alone, and 2 of 6 (median wait 50 us) under the policy, whose timeout cut 8 "
         "attempts short after 200 ms. By that at most 2 in threads and none in tasks were left behind at the same time, "
         "still running; in the end none. The longest call took 1 ms of the 4.0 s that it may take."
+    )
+    assert metrics == (
+        "By the metrics the circuits let 120 attempts pass; the server counted 120 requests. prometheus_text() gives "
+        "Prometheus these metrics, and get_health_status() is for a health endpoint."
     )
 
 
@@ -212,10 +294,12 @@ def test_the_conclusion_gives_the_numbers_of_the_runs() -> None:
 def test_the_conclusion_tells_what_is_left_behind_in_the_end(left_behind: int, words: str) -> None:
     last = result(2)
     assert last.guards is not None
-    last = replace(last, guards=last.guards._replace(left_behind=left_behind, cut_short=1))
+    counts = dict(last.guards.counts)
+    counts[TIMEOUTS] = {("timed_out",): 1}
+    last = replace(last, guards=last.guards._replace(left_behind=left_behind, counts=counts))
     text = " ".join(render_report([result(0), result(1), last], PLAN).split())
     assert words in text
-    assert "the timeout cut 1 attempt short" in text
+    assert "whose timeout cut 1 attempt short" in text
 
 
 @pytest.mark.parametrize(("lost", "words"), [(0, "none was lost."), (1, "1 was lost (1 to TimeoutError).")])
@@ -239,10 +323,10 @@ def test_json_has_the_plan_and_a_row_per_run() -> None:
         "retry_after_ms": 150,
     }
     assert told["runs"][5] == {
-        "run": "tasks, all four",
+        "run": "tasks, policy",
         "door": "tasks",
         "client": "asyncio streams",
-        "protection": "all four",
+        "protection": "policy",
         "calls": 100,
         "attempts": 80,
         "answered": 30,
@@ -266,6 +350,16 @@ def test_json_has_the_plan_and_a_row_per_run() -> None:
             "cut_short": 4,
             "most_left_behind": 0,
             "left_behind": 0,
+            "worst_health": "unhealthy",
+            "health": "healthy",
+            "metrics": {
+                "circuit_breaker_calls_total": {"success": 50, "failure": 7, "abandoned": 3, "rejected": 40},
+                "circuit_breaker_state_changes_total": {"closed open": 1, "half_open open": 1, "half_open closed": 1},
+                "retry_attempts_total": {"retried": 20},
+                "timeout_operations_total": {"timed_out": 4},
+                "bulkhead_executions_total": {"completed": 60, "rejected": 0},
+                "errors_total": {"TRANSIENT TIMEOUT": 4, "PERMANENT NOT_FOUND": 1, "TRANSIENT INCOMPLETE_READ": 2},
+            },
         },
         "seconds": 1.234,
     }

@@ -10,9 +10,10 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from holdfast import CircuitState
+from holdfast import CircuitState, get_breaker_registry
 from holdfast.demo.clients import StatusError
 from holdfast.demo.guards import BULKHEAD
+from holdfast.demo.observed import CALLS, ERRORS, NAME, PERMITS, RETRIED, TIMEOUTS, Observed
 from holdfast.demo.plan import Plan, Protection, Scenario
 from holdfast.demo.result import Outcome, Result
 from holdfast.demo.run import DRIVERS, SCENARIOS, Traffic, cause_of, run_demo, run_scenario
@@ -24,7 +25,9 @@ SMALL = Plan(
     seed=51, calls=36, gap=0.003, outage=range(30, 34), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=10
 )
 
-GUARDED = [scenario for scenario in SCENARIOS if scenario.protection is Protection.ALL]
+LONG = 2.0  # seconds that an attempt may take where that is not what is tested
+UNWELL = (Behaviour.BUSY, Behaviour.PAUSE, Behaviour.DOWN, Behaviour.RESET, Behaviour.TRUNCATED)
+GUARDED = [scenario for scenario in SCENARIOS if scenario.protection is Protection.POLICY]
 
 
 class Notes:
@@ -122,7 +125,7 @@ def test_with_a_retry_all_but_the_missing_ones_are_recovered(played: tuple[list[
 
 def test_what_the_guards_tell_agrees_with_what_the_callers_met(played: tuple[list[Result], Notes]) -> None:
     for result in played[0]:
-        if result.scenario.protection is not Protection.ALL:
+        if result.scenario.protection is not Protection.POLICY:
             assert result.guards is None
             assert result.count(Outcome.REFUSED) == 0
             continue
@@ -149,21 +152,24 @@ def test_an_outage_without_end_costs_the_server_less_when_there_is_a_circuit_bre
 @pytest.mark.parametrize("scenario", GUARDED, ids=lambda scenario: scenario.name)
 def test_a_call_that_an_open_circuit_refuses_never_reaches_the_server(scenario: Scenario) -> None:
     plan = Plan(calls=20, gap=0.0, outage=range(10, 20), timeout=5.0)
-    with Server(Script(plan.seed, plan.outage)) as server:
-        traffic = Traffic(scenario, plan, server, Notes())
-        traffic.guards.breaker.force_open(hold=True)
+    with Server(Script(plan.seed, plan.outage)) as server, Observed(LONG) as guards:
+        get_breaker_registry().get(NAME).force_open(hold=True)
+        traffic = Traffic(scenario, plan, server, guards, Notes())
         DRIVERS[scenario](traffic)
         result = traffic.result()
+        report = guards.report()
     assert not server.acted
     assert result.lost_to == {"CircuitOpenError": 20}
-    assert result.guards == (1, CircuitState.OPEN, 20, 0, 0, 0, 0)
+    assert result.guards is None, "nobody gave it what there is to tell"
+    assert (report.opened, report.state, report.refused, report.admitted) == (1, CircuitState.OPEN, 20, 0)
+    assert report.worst_health in {"unhealthy", "degraded"}
     assert result.most_at_once == 0
     assert len(result.refusals) == 20
 
 
 @pytest.mark.parametrize("scenario", GUARDED, ids=lambda scenario: scenario.name)
 def test_however_many_come_in_a_rush_no_more_are_under_way_at_once_than_there_are_permits(scenario: Scenario) -> None:
-    plan = Plan(calls=40, gap=0.0, outage=range(-1, 0), pace=0.02, timeout=30.0)  # the outage is over, all is well
+    plan = Plan(calls=40, gap=0.0, outage=range(-1, 0), pace=0.02, timeout=6.0)  # the outage is over, all is well
     result = run_scenario(scenario, plan, Notes())
     assert result.requests[Phase.WELL] == result.attempts == 40
     assert 1 <= result.most_at_once <= BULKHEAD.max_concurrent
@@ -180,11 +186,48 @@ def test_progress_never_goes_back_and_ends_with_all_calls(played: tuple[list[Res
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_clients_count_as_many_attempts_as_the_server_saw(scenario: Scenario) -> None:
     plan = Plan(seed=8, calls=20, gap=0.0, outage=range(5, 8), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1)
-    with Server(Script(plan.seed, plan.outage), stall=0.0, retry_after=0, retry_after_ms=1) as server:
-        traffic = Traffic(scenario, plan, server, Notes())
+    script = Script(plan.seed, plan.outage)
+    with Server(script, stall=0.0, retry_after=0, retry_after_ms=1) as server, Observed(LONG) as guards:
+        traffic = Traffic(scenario, plan, server, guards, Notes())
         DRIVERS[scenario](traffic)
         result = traffic.result()
         assert result.attempts == sum(server.acted.values()) == sum(result.requests.values())
+
+
+@pytest.mark.parametrize("scenario", GUARDED, ids=lambda scenario: scenario.name)
+def test_the_metrics_tell_what_the_server_did(scenario: Scenario) -> None:
+    """Calls, retries, rejections and errors by category and code: one for one, as the server counted them."""
+    script = Script(SMALL.seed, SMALL.outage)
+    with Server(script, retry_after=0, retry_after_ms=10) as server, Observed(LONG) as guards:
+        traffic = Traffic(scenario, SMALL, server, guards, Notes())
+        DRIVERS[scenario](traffic)
+        result = traffic.result(guards.report())
+    did, told = server.acted, result.guards
+    assert told is not None
+    assert len(did) >= 5, "there is something to tell"
+    assert told.counts[CALLS] == {
+        ("success",): did[Behaviour.ANSWER] + did[Behaviour.MISSING],
+        ("failure",): sum(did[behaviour] for behaviour in UNWELL),
+        ("abandoned",): did[Behaviour.LIMITED],  # says nothing of how the server is doing
+        ("rejected",): result.count(Outcome.REFUSED),
+    }
+    assert told.admitted == sum(did.values()) == sum(result.requests.values())
+    assert told.counts[PERMITS][("completed",)] == sum(did.values())
+    lost = {("gave_up",): result.lost} if result.lost else {}
+    assert told.counts[RETRIED] == {
+        ("retried",): did.total() - did[Behaviour.ANSWER] + told.refused - result.lost,
+        **lost,
+    }
+    assert told.counts[TIMEOUTS] == {}
+    errors = {
+        ("PERMANENT", "NOT_FOUND"): did[Behaviour.MISSING],
+        ("EXTERNAL", "EXTERNAL_RATE_LIMITED"): did[Behaviour.LIMITED],
+        ("TRANSIENT", "EXTERNAL_UNAVAILABLE"): did[Behaviour.BUSY] + did[Behaviour.PAUSE] + did[Behaviour.DOWN],
+        ("TRANSIENT", "CONNECTION_RESET"): did[Behaviour.RESET],
+        ("TRANSIENT", "INCOMPLETE_READ"): did[Behaviour.TRUNCATED],
+        ("TRANSIENT", "CIRCUIT_OPEN"): told.refused,
+    }
+    assert told.counts[ERRORS] == {labels: number for labels, number in errors.items() if number}
 
 
 def threads() -> set[threading.Thread]:
@@ -203,8 +246,8 @@ def test_an_interrupt_ends_the_run_and_leaves_no_thread_behind(scenario: Scenari
 
 def test_the_seconds_between_calls_are_kept() -> None:
     plan = Plan(calls=4, gap=3600.0)
-    with Server(Script(seed=1)) as server:
-        pauses = [pause for _, pause in Traffic(SCENARIOS[0], plan, server, Notes()).schedule()]
+    with Server(Script(seed=1)) as server, Observed(LONG) as guards:
+        pauses = [pause for _, pause in Traffic(SCENARIOS[0], plan, server, guards, Notes()).schedule()]
         assert pauses == pytest.approx([0.0, 3600.0, 7200.0, 10800.0], abs=5.0)
         assert server.reached == 3
 

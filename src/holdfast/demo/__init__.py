@@ -4,9 +4,10 @@ It is started by ``python -m holdfast demo`` and never imported by ``import hold
 
 * `script` says how the server treats each attempt of each call: a pure function of the seed.
 * `server` acts it out on a socket.
-* `clients` are the functions that ask: bare, with a retry, and with all four guards, whose settings are in `guards`.
+* `clients` are the functions that ask: bare, with a retry, and under one policy, whose settings are in `guards`.
 * `plan` says how much traffic there is and which runs; `run` sends it, through threads and through tasks.
-* `result` is what came of it; `strips` show it while it happens, `report` when it is over.
+* `observed` is what metrics, health reports and listeners tell of the guards; `result` is what came of the calls.
+* `strips` show it while it happens, `report` when it is over.
 
 `policies` lists the named retry policies for ``python -m holdfast policies``; `tables` aligns the columns of both.
 """

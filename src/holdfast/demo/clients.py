@@ -1,7 +1,7 @@
 """The clients: a blocking one that asks with `urllib`, and one over asyncio streams; each of them bare and guarded.
 
-The guarded ones differ from the bare ones by their decorators alone: one line for retries, four lines for all. All of
-them hand back the body they got, whole and right, or raise.
+The guarded ones differ from the bare ones by one decorator alone. All of them hand back the body they got, whole and
+right, or raise.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 
-from holdfast import bulkhead, with_circuit_breaker, with_retry, with_timeout
+from holdfast import ResiliencePolicy, with_resilience, with_retry
 
-from .guards import RETRIES
+from .guards import BREAKER, BULKHEAD, RETRIES
 from .script import body_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
-
-    from .guards import Guards
+    from collections.abc import Iterator, Mapping
 
 
 class Halted(BaseException):
@@ -152,27 +150,27 @@ async def ask_with_streams_and_retry(call: Call) -> bytes:
     return await ask_with_streams(call)
 
 
-def urllib_with_all_four(guards: Guards) -> Callable[[Call], bytes]:
-    """Return the blocking client, which asks while the circuit is closed, when it is its turn, and not for long."""
+POLICY = ResiliencePolicy(retry=RETRIES, circuit_breaker=BREAKER, bulkhead=BULKHEAD, timeout=0.2)
+"""All guards of a call. Each attempt may take far less than the client alone would wait."""
 
-    @with_retry(RETRIES)
-    @with_circuit_breaker(guards.breaker)
-    @bulkhead(guards.bulkhead)
-    @with_timeout(guards.timeout, manager=guards.timeouts)
-    def ask(call: Call) -> bytes:
-        return ask_with_urllib(call)
+IN_CODE = """\
+POLICY = ResiliencePolicy(
+    retry=RETRIES, circuit_breaker=BREAKER, bulkhead=BULKHEAD, timeout=0.2)
 
-    return ask
+@with_resilience("demo", POLICY)
+def ask(call: Call) -> bytes:
+    return ask_with_urllib(call)
+"""
+"""How calls come under a policy, as it is shown: what stands here, but for names and docstrings."""
 
 
-def streams_with_all_four(guards: Guards) -> Callable[[Call], Awaitable[bytes]]:
-    """Return the client over asyncio streams, guarded in the same way."""
+@with_resilience("demo", POLICY)
+def ask_with_urllib_under_policy(call: Call) -> bytes:
+    """Ask with the blocking client while the circuit is closed, when it is this call's turn, and not for long."""
+    return ask_with_urllib(call)
 
-    @with_retry(RETRIES)
-    @with_circuit_breaker(guards.breaker)
-    @bulkhead(guards.bulkhead)
-    @with_timeout(guards.timeout, manager=guards.timeouts)
-    async def ask(call: Call) -> bytes:
-        return await ask_with_streams(call)
 
-    return ask
+@with_resilience("demo", POLICY)
+async def ask_with_streams_under_policy(call: Call) -> bytes:
+    """Ask over asyncio streams in the same way: the same policy, and the same guards."""
+    return await ask_with_streams(call)

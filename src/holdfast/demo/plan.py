@@ -17,9 +17,9 @@ class Plan:
     """
 
     seed: int = 1
-    calls: int = 180
+    calls: int = 140
     gap: float = 0.01
-    outage: range = range(70, 130)
+    outage: range = range(65, 105)
     pace: float = 0.03
     timeout: float = 0.4
     retry_after: int = 1
@@ -46,7 +46,7 @@ class Protection(StrEnum):
 
     BARE = "bare"
     RETRY = "retry"
-    ALL = "all four"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is shown in the end: tables for callers, server, circuit and stalls, and in words what it comes to."""
+"""What is shown in the end: tables for callers, server and metrics, and in words what it comes to."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import json
 import textwrap
 from collections import Counter
 from dataclasses import asdict
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from holdfast import CircuitState
 
 from .guards import RETRIES
+from .observed import ERRORS, METRICS
 from .plan import Protection
 from .result import Outcome, middle
 from .script import Phase
 from .tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from .guards import GuardsReport
+    from .observed import GuardsReport
     from .plan import Plan
     from .result import Result
 
@@ -29,7 +32,7 @@ _ANSWERS = (Outcome.ANSWERED, Outcome.RECOVERED)
 
 def render_report(results: Sequence[Result], plan: Plan) -> str:
     """Return the closing tables and what they come to."""
-    tables = [_of_callers(results, plan), _of_server(results), _of_circuit(results, plan), _of_stalls(results)]
+    tables = [_of_callers(results, plan), _of_server(results), _of_metrics(results)]
     return "\n" + "\n\n".join([*tables, *_conclusion(results, plan)])
 
 
@@ -64,41 +67,45 @@ def _of_server(results: Sequence[Result]) -> str:
     return table(headings, rows, right=headings[1:])
 
 
-def _of_circuit(results: Sequence[Result], plan: Plan) -> str:
-    headings = ["the circuit", "opened", "refused", "it took", "answered afterwards", "in the end"]
+def _of_metrics(results: Sequence[Result]) -> str:
+    """Return what the metrics count and, in one line, how healthy the guards were."""
+    reports = _reports(results)
+    headings = ["the metrics", "", *reports]
     rows = [
-        [
-            result.scenario.name,
-            f"{guards.opened} x",
-            str(guards.refused),
-            _duration(middle(result.refusals)),
-            f"{result.count(*_ANSWERS, among=plan.afterwards)} of {len(plan.afterwards)}",
-            guards.state,
-        ]
-        for result in results
-        if (guards := result.guards) is not None
+        [what if is_first else "", which, *numbers]
+        for what, samples in groupby(_samples(reports.values()), key=itemgetter(0))
+        for is_first, (_, which, numbers) in zip(chain([True], repeat(False)), samples, strict=False)
     ]
-    return table(headings, rows, right=headings[1:])
+    return f"{table(headings, rows, right=headings[2:])}\n\n{_in_short_health(reports)}"
 
 
-def _of_stalls(results: Sequence[Result]) -> str:
-    headings = ["the stalls", "calls", "answered", "it took", "cut short", "left behind", "in the end"]
-    rows = [
-        [
-            result.scenario.name,
-            str(len(result.stalled)),
-            str(result.count(*_ANSWERS, among=result.stalled)),
-            _duration(middle(result.waits(result.stalled))),
-            *(("-", "-", "-") if result.guards is None else _of_cuts(result.guards)),
-        ]
-        for result in results
-    ]
-    return table(headings, rows, right=headings[1:])
+def _samples(reports: Collection[GuardsReport]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield what is counted, which of it, and the counts of all runs; nothing of which none has any."""
+    for metric in METRICS:
+        known = dict.fromkeys(labels for report in reports for labels in report.counts[metric])
+        # Errors are told by category and code.
+        for labels in sorted(known, key=itemgetter(0)) if metric == ERRORS else known:
+            numbers = [report.counts[metric].get(labels, 0) for report in reports]
+            if any(numbers):
+                what = f"{metric} {labels[0]}" if metric == ERRORS else metric
+                which = labels[1] if metric == ERRORS else " > ".join(labels)
+                yield what, which, [str(number) for number in numbers]
 
 
-def _of_cuts(guards: GuardsReport) -> tuple[str, str, str]:
-    most = guards.most_left_behind
-    return str(guards.cut_short), f"up to {most}" if most else "0", str(guards.left_behind)
+def _in_short_health(reports: Mapping[str, GuardsReport]) -> str:
+    worst = _by_door({door: report.worst_health or "not looked at" for door, report in reports.items()})
+    end = _by_door({door: report.health for door, report in reports.items()})
+    return f"get_health_status(): {worst} in the outage, {end} in the end"
+
+
+def _by_door(told: Mapping[str, str]) -> str:
+    """Return what is told of each door, in a word if it is the same.
+
+    >>> _by_door({"threads": "healthy", "tasks": "healthy"}), _by_door({"threads": "healthy", "tasks": "degraded"})
+    ('healthy', 'healthy (threads) and degraded (tasks)')
+    """
+    different = dict.fromkeys(told.values())
+    return next(iter(different)) if len(different) == 1 else " and ".join(f"{it} ({door})" for door, it in told.items())
 
 
 def _duration(seconds: float | None) -> str:
@@ -124,8 +131,9 @@ def _conclusion(results: Sequence[Result], plan: Plan) -> list[str]:
         for paragraph in (
             _in_short_bare(bare),
             _in_short_retry(retry, bare, plan),
-            _in_short_all(guarded, plan),
+            _in_short_policy(guarded, plan),
             _in_short_stalls(bare, retry, guarded, plan),
+            _in_short_metrics(guarded),
         )
     ]
 
@@ -144,15 +152,15 @@ def _in_short_retry(retry: Sequence[Result], bare: Sequence[Result], plan: Plan)
     )
 
 
-def _in_short_all(guarded: Sequence[Result], plan: Plan) -> str:
+def _in_short_policy(guarded: Sequence[Result], plan: Plan) -> str:
     refusal = middle(wait for result in guarded for wait in result.refusals)
-    reports = [result.guards for result in guarded if result.guards is not None]
+    reports = _reports(guarded).values()
     opened = sum(report.opened for report in reports)
     closed = sum(report.state is CircuitState.CLOSED for report in reports)
     answered = sum(result.count(*_ANSWERS, among=plan.afterwards) for result in guarded)
     return (
-        f"With circuit breaker, bulkhead and timeout besides, it got {_outage_load(guarded)}, and never more than "
-        f"{_most_at_once(guarded)} at once. The price: {_losses(guarded)}."
+        f"With circuit breaker, bulkhead and timeout besides, all in one policy, it got {_outage_load(guarded)}, and "
+        f"never more than {_most_at_once(guarded)} at once. The price: {_losses(guarded)}."
         f"{'' if refusal is None else f' In return, who was refused knew it in {_duration(refusal)} (median).'} "
         f"The circuits opened {'once' if opened == 1 else f'{opened} times'}; {closed} of {len(reports)} were closed "
         f"in the end, and {answered} of the {len(plan.afterwards) * len(guarded)} calls after the outage were answered."
@@ -160,18 +168,32 @@ def _in_short_all(guarded: Sequence[Result], plan: Plan) -> str:
 
 
 def _in_short_stalls(bare: Sequence[Result], retry: Sequence[Result], guarded: Sequence[Result], plan: Plan) -> str:
-    reports = {result.scenario.door: result.guards for result in guarded if result.guards is not None}
+    reports = _reports(guarded)
     cut_short = sum(report.cut_short for report in reports.values())
     left_behind = " and ".join(f"{report.most_left_behind or 'none'} in {door}" for door, report in reports.items())
     in_the_end = sum(report.left_behind for report in reports.values())
     longest = max((wait for result in guarded for wait in result.waits()), default=None)
     return (
         f"Of the calls at which the server stalled, {_stalls(bare)} were answered without holdfast, {_stalls(retry)} "
-        f"with a retry alone, and {_stalls(guarded)} with all four, where the timeout cut {cut_short} "
+        f"with a retry alone, and {_stalls(guarded)} under the policy, whose timeout cut {cut_short} "
         f"attempt{'' if cut_short == 1 else 's'} short after {_duration(plan.attempt_timeout)}. By that at most "
         f"{left_behind} were left behind at the same time, still running; in the end {in_the_end or 'none'}. The "
         f"longest call took {_duration(longest)} of the {_duration(RETRIES.total_timeout)} that it may take."
     )
+
+
+def _in_short_metrics(guarded: Sequence[Result]) -> str:
+    admitted = sum(report.admitted for report in _reports(guarded).values())
+    came = sum(sum(result.requests.values()) for result in guarded)
+    return (
+        f"By the metrics the circuits let {admitted} attempts pass; the server counted {came} requests. "
+        "prometheus_text() gives Prometheus these metrics, and get_health_status() is for a health endpoint."
+    )
+
+
+def _reports(results: Sequence[Result]) -> dict[str, GuardsReport]:
+    """Return what was observed of the guards, by door."""
+    return {result.scenario.door: result.guards for result in results if result.guards is not None}
 
 
 def _stalls(results: Sequence[Result]) -> str:
@@ -240,6 +262,12 @@ def _as_dict(result: Result, plan: Plan) -> dict[str, Any]:
             "cut_short": guards.cut_short,
             "most_left_behind": guards.most_left_behind,
             "left_behind": guards.left_behind,
+            "worst_health": guards.worst_health,
+            "health": guards.health,
+            "metrics": {
+                metric: {" ".join(labels): number for labels, number in counts.items()}
+                for metric, counts in guards.counts.items()
+            },
         },
         "seconds": round(result.seconds, 3),
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
-    from .guards import GuardsReport
+    from .observed import GuardsReport
     from .plan import Scenario
     from .script import Phase
 
@@ -56,7 +56,7 @@ class Result:
     """How many attempts were under way at the same time, at most; the clients counted them."""
     seconds: float
     guards: GuardsReport | None = None
-    """What the circuit breaker, the bulkhead and the timeouts tell; None in the runs without them."""
+    """What was observed of the guards; None in the runs that have no policy."""
     stalled: frozenset[int] = frozenset()
     """The numbers of the calls at which the server stalled; it noted them."""
 

@@ -16,12 +16,12 @@ from .clients import (
     Site,
     ask_with_streams,
     ask_with_streams_and_retry,
+    ask_with_streams_under_policy,
     ask_with_urllib,
     ask_with_urllib_and_retry,
-    streams_with_all_four,
-    urllib_with_all_four,
+    ask_with_urllib_under_policy,
 )
-from .guards import Guards
+from .observed import Observed
 from .plan import Plan, Protection, Scenario
 from .result import PENDING, Fate, Outcome, Result
 from .script import Script
@@ -29,6 +29,8 @@ from .server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    from .observed import GuardsReport
 
 _LOOK = 0.05  # seconds between two looks at calls that are still under way
 
@@ -49,9 +51,9 @@ class Watcher(Protocol):
 class Traffic:
     """The calls of one run, in the order and at the times they are sent, and the record of what came of them."""
 
-    def __init__(self, scenario: Scenario, plan: Plan, server: Server, watcher: Watcher) -> None:
+    def __init__(self, scenario: Scenario, plan: Plan, server: Server, guards: Observed, watcher: Watcher) -> None:
         self.site = Site(server.host, server.port, plan.timeout)
-        self.guards = Guards(plan.attempt_timeout)
+        self._guards = guards
         self._scenario = scenario
         self._plan = plan
         self._server = server
@@ -64,6 +66,8 @@ class Traffic:
         for number in range(self._plan.calls):
             yield Call(self.site, number), max(0.0, self._started + number * self._plan.gap - time.monotonic())
             self._server.reached = number
+            if number in self._plan.outage:
+                self._guards.look()
             self.show()
 
     @contextmanager
@@ -85,8 +89,8 @@ class Traffic:
         """Let the watcher see where the run is."""
         self._watcher.progress(self.result())
 
-    def result(self) -> Result:
-        """Return what has come of the run so far."""
+    def result(self, guards: GuardsReport | None = None) -> Result:
+        """Return what has come of the run so far, with what there is to tell of its guards."""
         return Result(
             scenario=self._scenario,
             fates=tuple(self._fates),
@@ -94,7 +98,7 @@ class Traffic:
             stalled=frozenset(self._server.stalled),
             most_at_once=self.site.crowd.most,
             seconds=time.monotonic() - self._started,
-            guards=self.guards.report() if self._scenario.protection is Protection.ALL else None,
+            guards=guards,
         )
 
 
@@ -110,12 +114,10 @@ def cause_of(error: Exception) -> str:
     return f"HTTP {status}" if status is not None else type(error).__name__
 
 
-def in_threads(client: Callable[[Guards], Callable[[Call], object]]) -> Callable[[Traffic], None]:
-    """Return a driver that makes every call in a thread of its own; `client` is told the guards of the run."""
+def in_threads(ask: Callable[[Call], object]) -> Callable[[Traffic], None]:
+    """Return a driver that makes every call in a thread of its own, with the client `ask`."""
 
     def drive(traffic: Traffic) -> None:
-        ask = client(traffic.guards)
-
         def make(call: Call) -> None:
             with traffic.settling(call):
                 ask(call)
@@ -136,12 +138,10 @@ def in_threads(client: Callable[[Guards], Callable[[Call], object]]) -> Callable
     return drive
 
 
-def in_tasks(client: Callable[[Guards], Callable[[Call], Awaitable[object]]]) -> Callable[[Traffic], None]:
-    """Return a driver that makes every call in a task of its own, all on one event loop; `client` as above."""
+def in_tasks(ask: Callable[[Call], Awaitable[object]]) -> Callable[[Traffic], None]:
+    """Return a driver that makes every call in a task of its own, all on one event loop, with the client `ask`."""
 
     async def drive(traffic: Traffic) -> None:
-        ask = client(traffic.guards)
-
         async def make(call: Call) -> None:
             with traffic.settling(call):
                 await ask(call)
@@ -158,12 +158,12 @@ def in_tasks(client: Callable[[Guards], Callable[[Call], Awaitable[object]]]) ->
 
 
 DRIVERS: dict[Scenario, Callable[[Traffic], None]] = {
-    Scenario("threads", "urllib", Protection.BARE): in_threads(lambda _: ask_with_urllib),
-    Scenario("threads", "urllib", Protection.RETRY): in_threads(lambda _: ask_with_urllib_and_retry),
-    Scenario("threads", "urllib", Protection.ALL): in_threads(urllib_with_all_four),
-    Scenario("tasks", "asyncio streams", Protection.BARE): in_tasks(lambda _: ask_with_streams),
-    Scenario("tasks", "asyncio streams", Protection.RETRY): in_tasks(lambda _: ask_with_streams_and_retry),
-    Scenario("tasks", "asyncio streams", Protection.ALL): in_tasks(streams_with_all_four),
+    Scenario("threads", "urllib", Protection.BARE): in_threads(ask_with_urllib),
+    Scenario("threads", "urllib", Protection.RETRY): in_threads(ask_with_urllib_and_retry),
+    Scenario("threads", "urllib", Protection.POLICY): in_threads(ask_with_urllib_under_policy),
+    Scenario("tasks", "asyncio streams", Protection.BARE): in_tasks(ask_with_streams),
+    Scenario("tasks", "asyncio streams", Protection.RETRY): in_tasks(ask_with_streams_and_retry),
+    Scenario("tasks", "asyncio streams", Protection.POLICY): in_tasks(ask_with_streams_under_policy),
 }
 """What sends the traffic of each run."""
 
@@ -172,19 +172,23 @@ SCENARIOS = tuple(DRIVERS)
 
 
 def run_scenario(scenario: Scenario, plan: Plan, watcher: Watcher) -> Result:
-    """Send the plan's traffic to a server of its own and return what came of it."""
+    """Send the plan's traffic to a server of its own and return what came of it.
+
+    Guards are observed in the runs that have none as well, so that all are under the same conditions.
+    """
     script = Script(plan.seed, plan.outage)
-    with Server(
+    server = Server(
         script,
         pace=plan.pace,
         stall=plan.stall,
         retry_after=plan.retry_after,
         retry_after_ms=plan.retry_after_ms,
-    ) as server:
-        traffic = Traffic(scenario, plan, server, watcher)
+    )
+    with server, Observed(plan.attempt_timeout) as guards:
+        traffic = Traffic(scenario, plan, server, guards, watcher)
         DRIVERS[scenario](traffic)
-        traffic.guards.see_out(plan.stall)  # by then even a stalled answer has come
-        result = traffic.result()
+        guards.see_out(plan.stall)  # by then even a stalled answer has come
+        result = traffic.result(guards.report() if scenario.protection is Protection.POLICY else None)
     watcher.finished(result)
     return result
 

@@ -8,6 +8,7 @@ import textwrap
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, TextIO
 
+from .clients import IN_CODE, POLICY
 from .result import Outcome
 from .run import SCENARIOS
 
@@ -22,6 +23,8 @@ _NAME_WIDTH = max(len(scenario.name) for scenario in SCENARIOS)
 _FIGURES = "  {lost:>3} lost"
 _FIGURES_WIDTH = len(_FIGURES.format(lost=0))
 _LEAST_WIDTH = 10
+_WIDTH = 79  # of what is no strip
+_UNDER_ITS_TEXT = 17 * " "  # where the second line of a guard's description begins
 
 _BLOCKS = {
     Outcome.ANSWERED: "█",
@@ -74,9 +77,9 @@ class Strips:
         self._moving = moving
 
     def begin(self, plan: Plan) -> None:
-        """Print what is about to happen, what the signs stand for, and where in the strips the outage will be."""
+        """Print what is about to happen, the policy, the signs, and where in the strips the outage will be."""
         legend = (f"{self._painted(outcome)} {meaning}" for outcome, meaning in _MEANINGS.items())
-        self._print(textwrap.fill(_title(plan), width=79), "", "   ".join(legend), "", _ruler(plan))
+        self._print(textwrap.fill(_title(plan), width=_WIDTH), "", _policy(), "", "   ".join(legend), "", _ruler(plan))
 
     def progress(self, result: Result) -> None:
         """Draw the strip again."""
@@ -144,6 +147,13 @@ def _title(plan: Plan) -> str:
         f"A server on loopback misbehaves by script (seed {plan.seed}): at first it has a rough time (503 and 429, "
         f"resets, truncated bodies, stalls), then it is down for {len(plan.outage) * plan.gap:.1f} seconds, then well. "
         f"It gets the same {plan.calls} calls {len(SCENARIOS)} times, from threads (urllib) and from tasks (asyncio "
-        "streams): bare, with @with_retry, and with all four, which are @with_retry, @with_circuit_breaker, @bulkhead "
-        "and @with_timeout."
+        "streams): bare, with @with_retry, and under one policy:"
     )
+
+
+def _policy() -> str:
+    """Return the policy as it stands in the code, and what it says of itself."""
+    told = (
+        textwrap.fill(line, width=_WIDTH, subsequent_indent=_UNDER_ITS_TEXT) for line in POLICY.describe().splitlines()
+    )
+    return "\n".join([textwrap.indent(IN_CODE, "    "), "What that comes to, by POLICY.describe():", "", *told])
