@@ -23,9 +23,7 @@ from .circuit_breaker import (
     get_bulkhead_registry,
 )
 from .clock import Clock
-from .config import ConfigReport, load_config
-from .correlation import correlation_id, get_correlation_id
-from .decorators import bulkhead, with_circuit_breaker, with_fallback, with_rate_limit, with_retry, with_timeout
+from .decorators import bulkhead, with_circuit_breaker, with_retry, with_timeout
 from .errors import (
     BulkheadError,
     BulkheadFullError,
@@ -46,37 +44,6 @@ from .errors import (
     UnknownPolicyError,
     WorkerLimitError,
     get_error_classifier,
-)
-from .fallback import (
-    Fallback,
-    FallbackConfig,
-    FallbackMetrics,
-    Instead,
-    LastGood,
-    Value,
-    get_fallback,
-    register_fallback,
-    unregister_fallback,
-)
-from .health import get_health_status
-from .observability import get_metrics_registry, prometheus_text, set_trace_hook
-from .rate_limit import (
-    RateLimiter,
-    RateLimiterConfig,
-    RateLimiterRegistry,
-    SlidingWindow,
-    TokenBucket,
-    create_rate_limiter,
-    get_rate_limiter_registry,
-)
-from .resilience import (
-    ResilienceManager,
-    ResiliencePolicy,
-    resilience_manager,
-    with_database_resilience,
-    with_llm_resilience,
-    with_mcp_resilience,
-    with_resilience,
 )
 from .retry import (
     DEFAULT_BACKOFF,
@@ -106,6 +73,44 @@ from .timeout import (
     get_timeout_manager,
     time_left,
 )
+from .typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config import ConfigReport, load_config
+    from .correlation import correlation_id, get_correlation_id
+    from .decorators.fallback import with_fallback
+    from .decorators.rate_limit import with_rate_limit
+    from .fallback import (
+        Fallback,
+        FallbackConfig,
+        FallbackMetrics,
+        Instead,
+        LastGood,
+        Value,
+        get_fallback,
+        register_fallback,
+        unregister_fallback,
+    )
+    from .health import get_health_status
+    from .observability import get_metrics_registry, prometheus_text, set_trace_hook
+    from .rate_limit import (
+        RateLimiter,
+        RateLimiterConfig,
+        RateLimiterRegistry,
+        SlidingWindow,
+        TokenBucket,
+        create_rate_limiter,
+        get_rate_limiter_registry,
+    )
+    from .resilience import (
+        ResilienceManager,
+        ResiliencePolicy,
+        resilience_manager,
+        with_database_resilience,
+        with_llm_resilience,
+        with_mcp_resilience,
+        with_resilience,
+    )
 
 __all__ = [
     "DEFAULT_BACKOFF",
@@ -203,3 +208,55 @@ __all__ = [
     "with_retry",
     "with_timeout",
 ]
+
+if not TYPE_CHECKING:  # or type checkers would take any name for one that is there
+    _LATER = {
+        "config": ("ConfigReport", "load_config"),
+        "correlation": ("correlation_id", "get_correlation_id"),
+        "decorators.fallback": ("with_fallback",),
+        "decorators.rate_limit": ("with_rate_limit",),
+        "fallback": (
+            "Fallback",
+            "FallbackConfig",
+            "FallbackMetrics",
+            "Instead",
+            "LastGood",
+            "Value",
+            "get_fallback",
+            "register_fallback",
+            "unregister_fallback",
+        ),
+        "health": ("get_health_status",),
+        "observability": ("get_metrics_registry", "prometheus_text", "set_trace_hook"),
+        "rate_limit": (
+            "RateLimiter",
+            "RateLimiterConfig",
+            "RateLimiterRegistry",
+            "SlidingWindow",
+            "TokenBucket",
+            "create_rate_limiter",
+            "get_rate_limiter_registry",
+        ),
+        "resilience": (
+            "ResilienceManager",
+            "ResiliencePolicy",
+            "resilience_manager",
+            "with_database_resilience",
+            "with_llm_resilience",
+            "with_mcp_resilience",
+            "with_resilience",
+        ),
+    }
+    """What is loaded when it is asked for first, so that nobody waits for what they do not use: names by module."""
+
+    def __getattr__(name: str) -> object:
+        for module, names in _LATER.items():
+            if name in names:
+                from importlib import import_module
+
+                thing = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+                return thing
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

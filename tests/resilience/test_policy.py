@@ -124,7 +124,7 @@ SLOW_BREAKER = {"slow_call_duration_threshold": 5, "slow_call_rate_threshold": 0
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({}, "it guards nothing; give at least one of retry, .*fallback, or begin with ResiliencePolicy.api"),
+        ({}, "it guards nothing; give at least one of fallback, total_timeout, retry, .*, or begin with ResiliencePolicy.api"),
         ({"timeout_mode": "thread"}, "it guards nothing"),
         ({"timeout": 0}, "timeout must be finite and more than zero seconds, not 0"),
         ({"timeout": True}, "timeout must be seconds as a number, or a timedelta, not True"),

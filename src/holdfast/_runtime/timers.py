@@ -59,7 +59,7 @@ class Queue:
         """Return the nearest moment."""
         at: float = _NEVER if self.single is None else self.single[0]
         for cut in self.waiting.values():
-            return min(at, cut[0])
+            return at if at <= cut[0] else float(cut[0])
         return at
 
     def remove(self, cut: Any) -> bool:
@@ -74,9 +74,10 @@ class Queue:
 
     def take(self, now: float) -> Iterator[Any]:
         """Take out the cuts whose moment has come."""
-        if self.single is not None and self.single[0] <= now:
-            cut, self.single = self.single, None
-            yield cut
+        single = self.single
+        if single is not None and single[0] <= now:
+            self.single = None
+            yield single
         waiting = self.waiting
         due = []
         for task, cut in waiting.items():

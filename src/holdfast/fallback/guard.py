@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..registry import Binding
-    from .manager import Fallback
     from .memory import Memory
+    from .recovery import Answerer
     from .shelf import Claim
 
 _BODY = """
@@ -72,7 +72,7 @@ elif fallback.last_good is not None:
 """The same as `Memory.keep` does, on the spot, for functions without keyword-only parameters."""
 
 
-def wrap(binding: Binding[Fallback], function: Callable[..., Any], memory: Memory | None = None) -> Any:
+def wrap(binding: Binding[Answerer], function: Callable[..., Any], memory: Memory | None = None) -> Any:
     """Return `function` guarded by the fallback that is bound, with its looks kept.
 
     `memory` is that of the function, if it is to outlive this wrapper.
@@ -89,7 +89,7 @@ def wrap(binding: Binding[Fallback], function: Callable[..., Any], memory: Memor
         memory = Memory(gives_awaitables=gives_awaitables(function) is True)
     plain = PlainTypes()
 
-    def settle(fallback: Fallback, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def settle(fallback: Answerer, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Look at a result of a type that is not known to be plain."""
         if not is_awaitable(result):
             plain.learn(result)
@@ -130,7 +130,7 @@ def _takes_no_keywords(function: object) -> bool:
 _VARKEYWORDS = 0x08  # a bit of `code.co_flags`, as documented in the `inspect` module
 
 
-def check_fits(fallback: Fallback, function: Callable[..., Any]) -> None:
+def check_fits(fallback: Answerer, function: Callable[..., Any]) -> None:
     """Raise TypeError for a plain function with an answer that has to be awaited, which nobody would do."""
     if is_async(function) or gives_awaitables(function) is not False:
         return
@@ -147,7 +147,7 @@ def check_fits(fallback: Fallback, function: Callable[..., Any]) -> None:
 
 
 def run(
-    binding: Binding[Fallback],
+    binding: Binding[Answerer],
     memory: Memory,
     function: Callable[..., Any],
     args: tuple[Any, ...],
@@ -160,7 +160,7 @@ def run(
 
 
 def call(
-    fallback: Fallback, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    fallback: Answerer, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same under this fallback."""
     renewed = fallback.renewed
@@ -183,7 +183,7 @@ def call(
 
 
 def _settled(  # noqa: PLR0917  internal
-    fallback: Fallback,
+    fallback: Answerer,
     memory: Memory,
     result: Any,
     args: tuple[Any, ...],
@@ -198,7 +198,7 @@ def _settled(  # noqa: PLR0917  internal
     return result
 
 
-def recover(fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def recover(fallback: Answerer, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what answers for a call that failed, while that is being handled; `NOTHING` if it is to be raised on."""
     from .recovery import Recovery, answered, handed_over
 
@@ -216,7 +216,7 @@ def recover(fallback: Fallback, memory: Memory, error: Exception, args: tuple[An
 
 
 async def run_async(
-    binding: Binding[Fallback],
+    binding: Binding[Answerer],
     memory: Memory,
     function: Callable[..., Any],
     args: tuple[Any, ...],
@@ -229,7 +229,7 @@ async def run_async(
 
 
 async def call_async(
-    fallback: Fallback, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    fallback: Answerer, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same under this fallback."""
     renewed = fallback.renewed
@@ -240,7 +240,7 @@ async def call_async(
 
 
 async def _awaited(  # noqa: PLR0917  internal
-    fallback: Fallback,
+    fallback: Answerer,
     memory: Memory,
     pending: Awaitable[Any],
     args: tuple[Any, ...],
@@ -263,7 +263,7 @@ async def _awaited(  # noqa: PLR0917  internal
 
 
 async def recover_async(
-    fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+    fallback: Answerer, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do as `recover` does, in a task."""
     from .recovery import Recovery, answered_async

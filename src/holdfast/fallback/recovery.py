@@ -23,11 +23,26 @@ from .kinds import Seen, is_meant, matching
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
-    from typing import Any
+    from typing import Any, Protocol
 
-    from .answers import Chain
-    from .manager import Fallback
-    from .memory import Memory
+    from ..errors import Classification
+    from .answers import Chain, LastGood
+    from .config import FallbackConfig
+    from .memory import Keeper, Memory
+
+    class Answerer(Keeper, Protocol):
+        """What is asked of the fallback that answers."""
+
+        name: str
+        settings: FallbackConfig
+        chain: Chain
+        renewed: LastGood | None
+        goes_by_arguments: bool
+
+        def classify(self, error: Exception) -> Classification:
+            """Return the verdict on an error."""
+            ...
+
 
 _INFO = 20
 
@@ -61,7 +76,7 @@ class Recovery:
     )
 
     def __init__(
-        self, fallback: Fallback, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, fallback: Answerer, memory: Memory, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         self._fallback = fallback
         self._memory = memory

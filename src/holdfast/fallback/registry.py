@@ -89,7 +89,7 @@ def as_fallback(owner: str, value: Any) -> FallbackConfig | str:
 
 def bind_fallback(
     given: FallbackConfig | Fallback | str, function: Callable[..., Any], *, name: str | None = None
-) -> Binding[Fallback]:
+) -> Binding[Any]:
     """Return what `guard.wrap` holds of a fallback for this function. A name is bound at the first call, if not before.
 
     `name` is that of the fallback, if it is made here.

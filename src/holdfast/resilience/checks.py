@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..typed import TYPE_CHECKING
-from .nesting import OWNER
+from .nesting import NESTED, OWNER
 from .worst_case import shortest_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .policy import ResiliencePolicy
+    from .parts import Parts
+
+GUARDS = ("fallback", "total_timeout", *NESTED, "timeout")
+"""The fields of a policy that are guards."""
 
 
-def check(policy: ResiliencePolicy) -> None:
+def check(policy: Parts) -> None:
     """Raise `ConfigurationError` for the first thing that is wrong, with the field and the fix."""
     for problem in _problems(policy):
         raise ConfigurationError(f"{OWNER}: {problem}")
 
 
-def _problems(policy: ResiliencePolicy) -> Iterator[str]:
-    guards = [name for name in policy._fields if name != "timeout_mode"]
-    if all(getattr(policy, name) is None for name in guards):
-        yield f"it guards nothing; give at least one of {', '.join(guards)}, or begin with ResiliencePolicy.api()"
+def _problems(policy: Parts) -> Iterator[str]:
+    if all(getattr(policy, name) is None for name in GUARDS):
+        yield f"it guards nothing; give at least one of {', '.join(GUARDS)}, or begin with ResiliencePolicy.api()"
     yield from _times(policy)
     retry = policy.retry_policy
     if retry is None or retry.max_attempts == 1:
@@ -36,7 +38,7 @@ def _problems(policy: ResiliencePolicy) -> Iterator[str]:
         )
 
 
-def _times(policy: ResiliencePolicy) -> Iterator[str]:
+def _times(policy: Parts) -> Iterator[str]:
     """Each limit around another one must leave it room."""
     retry, breaker = policy.retry_policy, policy.circuit_breaker
     around = [("total_timeout", policy.total_timeout, "ends the whole call")]

@@ -11,7 +11,7 @@ from .presets import SERVICES
 if TYPE_CHECKING:
     from typing import Any, ParamSpec, TypeVar, Unpack
 
-    from ..decorators import Guard
+    from ..decorators.sharing import Guard
     from .manager import ResilienceManager
     from .policy import ResilienceFields
 

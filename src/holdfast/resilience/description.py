@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..fallback.answers import Choice
 from ..functions import name_of
 from ..typed import TYPE_CHECKING
+from .worst_case import worst_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
     from ..fallback.answers import Step
     from ..rate_limit.config import RateLimiterConfig
     from ..retry.policy import RetryPolicy
-    from .policy import ResiliencePolicy
+    from .parts import Parts
 
 _WIDTH = 17
 
 
-def description(policy: ResiliencePolicy) -> str:
+def description(policy: Parts) -> str:
     """Return the whole of it; see `ResiliencePolicy.describe`."""
     lines = [f"{field:<{_WIDTH}}{told}" for field, told in _guards(policy)]
     return "\n".join([*lines, "the call", _at_worst(policy)])
 
 
-def _guards(policy: ResiliencePolicy) -> Iterator[tuple[str, str]]:
+def _guards(policy: Parts) -> Iterator[tuple[str, str]]:
     where = "runs in a worker thread" if policy.timeout_mode == "thread" else "is not stopped"
     if policy.fallback is not None:
         yield "fallback", _fallback(policy)
@@ -43,7 +44,7 @@ def _guards(policy: ResiliencePolicy) -> Iterator[tuple[str, str]]:
         yield "timeout", f"{policy.timeout:g} s for each attempt; a plain function {where}"
 
 
-def _fallback(policy: ResiliencePolicy) -> str:
+def _fallback(policy: Parts) -> str:
     fallback = policy.fallback
     if fallback is None or isinstance(fallback, str):
         return f"the one that is registered as {fallback!r}"
@@ -107,8 +108,8 @@ def _queue(config: BulkheadConfig | RateLimiterConfig) -> str:
     return f"{config.max_queue:,} waiting, {patience}"
 
 
-def _at_worst(policy: ResiliencePolicy) -> str:
-    case = policy.worst_case
+def _at_worst(policy: Parts) -> str:
+    case = worst_case(policy)
     attempts = "1 attempt" if case.attempts == 1 else f"{case.attempts} attempts"
     if case.seconds is None:
         return f"At worst: {attempts}, and no limit on its time; give a timeout or a total_timeout."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..fallback.registry import as_fallback
-from ..retry.presets import RETRY_POLICIES
-from ..settings import Settings, optional_seconds
+from ..settings import optional_seconds
 from ..timeout.config import as_mode
 from ..typed import TYPE_CHECKING
 from .checks import check
 from .nesting import NESTED, OWNER, merged, nested
+from .parts import Parts
 from .presets import PRESETS
 from .worst_case import WorstCase, worst_case
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from ..circuit_breaker.bulkhead.config import BulkheadConfig
     from ..circuit_breaker.config import CircuitBreakerConfig
-    from ..fallback.config import FallbackConfig
     from ..rate_limit.config import RateLimiterConfig, SlidingWindow, TokenBucket
     from ..retry.policy import RetryPolicy
     from ..timeout.config import Mode
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
         fallback: Any
 
 
-class ResiliencePolicy(Settings):
+class ResiliencePolicy(Parts):
     """All the guards around one kind of call. Frozen; `replace()` makes a changed copy.
 
     From the outermost to the innermost; each may be left out:
@@ -74,15 +73,6 @@ class ResiliencePolicy(Settings):
     guard at all.
     """
 
-    retry: RetryPolicy | str | None = None
-    circuit_breaker: CircuitBreakerConfig | None = None
-    rate_limit: RateLimiterConfig | None = None
-    bulkhead: BulkheadConfig | None = None
-    timeout: float | None = None
-    total_timeout: float | None = None
-    timeout_mode: Mode = "thread"
-    fallback: FallbackConfig | str | None = None
-
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Unpack[ResilienceFields]) -> None: ...
@@ -107,11 +97,6 @@ class ResiliencePolicy(Settings):
         BulkheadConfig(max_concurrent=5, max_queue=100)
         """
         return super().replace(**{name: merged(name, getattr(self, name, None), new) for name, new in changes.items()})
-
-    @property
-    def retry_policy(self) -> RetryPolicy | None:
-        """What `retry` stands for now; None if there is none, or nothing is registered under its name."""
-        return RETRY_POLICIES.get(self.retry) if isinstance(self.retry, str) else self.retry
 
     @property
     def worst_case(self) -> WorstCase:

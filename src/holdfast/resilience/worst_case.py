@@ -7,7 +7,7 @@ from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..retry.policy import RetryPolicy
-    from .policy import ResiliencePolicy
+    from .parts import Parts
 
 _ENDLESS = float("inf")
 
@@ -25,7 +25,7 @@ class WorstCase(Record):
     seconds_if_told_to_wait: float | None
 
 
-def worst_case(policy: ResiliencePolicy) -> WorstCase:
+def worst_case(policy: Parts) -> WorstCase:
     """Return what a call under the policy may come to."""
     retry = policy.retry_policy
     attempts = 1 if retry is None else retry.max_attempts
@@ -53,7 +53,7 @@ def shortest_wait(retry: RetryPolicy) -> float:
     return min(one.delays(1)[0][0] for one in backoffs)
 
 
-def _attempt(policy: ResiliencePolicy) -> float:
+def _attempt(policy: Parts) -> float:
     """Return the longest that one attempt may last, its waits for limiter and bulkhead included."""
     seconds = _least(policy.timeout)
     for queue in (policy.bulkhead, policy.rate_limit):

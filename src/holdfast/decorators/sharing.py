@@ -1,0 +1,109 @@
+"""What decorators of guards have in common that functions share by name: how one is asked for, and put on."""
+
+from __future__ import annotations
+
+from .._runtime.callables import guarded
+from ..errors import ConfigurationError
+from ..functions import name_of
+from ..journal import report_broken
+from ..settings import optional_callable, shown, text
+from ..typed import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, ParamSpec, TypeVar
+
+    from ..registry import GuardRegistry
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+
+class Guard(Protocol):
+    """A decorator that keeps the exact type of what it decorates."""
+
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
+        """Return `function`, guarded."""
+        ...
+
+
+class Pattern:
+    """A kind of guard that functions share by name."""
+
+    def __init__(
+        self,
+        decorator: str,
+        guard: Any,
+        registry: GuardRegistry[Any],
+        wrap: Callable[[Any, Any], Any],
+        wrap_each: Callable[[Any, Any], Any],
+    ) -> None:
+        self.decorator = decorator
+        self.guard = guard
+        self.registry = registry
+        self.wrap = wrap
+        self.wrap_each = wrap_each
+
+    def protect(self, guard: Any, function: Any) -> Any:
+        """Return `function` guarded by `guard`."""
+        return guard.protect(function)
+
+
+def shared(
+    pattern: Pattern, given: Any, config: Any, overrides: Mapping[str, Any], key: Callable[..., object] | None
+) -> Any:
+    """Return the decorator, or, for a function, the function decorated."""
+    registry, kind = pattern.registry, pattern.registry.kind
+    if isinstance(given, pattern.guard):
+        if config is not None or overrides or key is not None:
+            raise ConfigurationError(f"{pattern.decorator}: a {pattern.guard.__name__} has its config; give no other")
+        return lambda function: pattern.protect(given, function)
+    if isinstance(given, registry.config_type):
+        if config is not None:
+            raise ConfigurationError(f"{pattern.decorator}: give one config, not two")
+        given, config = given.own_name, given
+    wanted = registry.wanted(config, overrides)
+    if isinstance(given, str):
+        return _by_name(pattern, text(pattern.decorator, "name", given), wanted, key)
+    if key is not None:
+        raise ConfigurationError(
+            f"{pattern.decorator}: with a key, give a name too, under which each key has its {kind}: "
+            f'{pattern.decorator}("api", key=...)'
+        )
+    if given is None:
+        return lambda function: _own(pattern, wanted, function)
+    if callable(given) or hasattr(type(given), "__get__"):
+        return _own(pattern, wanted, given)
+    raise TypeError(
+        f"{pattern.decorator} takes a name, a {registry.config_type.__name__}, a {pattern.guard.__name__} or a "
+        f"function, not {shown(given)}; settings are given by keyword"
+    )
+
+
+def _own(pattern: Pattern, config: Any, function: Any) -> Any:
+    """Guard a function by one that no other function has, and that goes by the function's name."""
+    name = name_of(getattr(function, "__func__", function))
+    return pattern.protect(pattern.guard(config, name=name), function)
+
+
+def _by_name(pattern: Pattern, name: str, config: Any, key: Callable[..., object] | None) -> Callable[[Any], Any]:
+    registry = pattern.registry
+    optional_callable(pattern.decorator, "key", key, "(*args, **kwargs) of the guarded function")
+    if config is not None:
+        registry.obtain(name, config, checked=True)
+
+    def each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        assert key is not None  # noqa: S101  else the calls are all alike
+        try:
+            return registry.obtain(f"{name}[{key(*args, **kwargs)}]", config)
+        except Exception:
+            report_broken(pattern.decorator, f"{name!r} itself guards the call: its key", key)
+            return registry.obtain(name, config)
+
+    def protect(function: Any) -> Any:
+        if key is not None:
+            return guarded(function, registry.kind, lambda inner: pattern.wrap_each(each, inner))
+        binding = registry.binding(name, config)
+        return guarded(function, registry.kind, lambda inner: pattern.wrap(binding, inner))
+
+    return protect
