@@ -74,7 +74,7 @@ class Queue:
 
     def take(self, now: float) -> Iterator[Any]:
         """Take out the cuts whose moment has come."""
-        single = self.single
+        single: Any = self.single
         if single is not None and single[0] <= now:
             self.single = None
             yield single
