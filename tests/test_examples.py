@@ -36,6 +36,13 @@ PRINTS = {
         "it answers again: page with ['for ada']",
         "4 took too long, 1 refused, 0 left behind",
     ],
+    "observability.py": [
+        "log [order-2] pay: attempt 1 of 2 failed (ConnectionResetError, CONNECTION_RESET), next in",
+        "span {'resilience.operation': 'payments', 'circuit.state': 'open'}\nnot paid: ConnectionRefusedError",
+        "what happened to order 3:\n  payments: ConnectionRefusedError (TRANSIENT, CONNECTION_REFUSED)",
+        'errors_total{name="payments",category="TRANSIENT",code="CIRCUIT_OPEN"} 2',
+        "circuit 'payments' is open; the next probe may be made in 30 s",
+    ],
     "fallback.py": [
         "kelp: 3.50\nthe price service is away\n  (ConnectionResetError, answered for)\nkelp: 3.50",
         "anchor: 80.00 (list price)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -313,3 +314,12 @@ def test_where_there_is_no_room_left_on_the_stack_the_failure_itself_comes_out(
     with pytest.raises(ConnectionResetError):
         with_circuit_breaker("deep down")(Script(ConnectionResetError).next)()
     assert told == []
+
+
+def test_failures_are_told_once_also_where_asyncio_was_never_imported(
+    told: list[CallFailed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "asyncio")
+    with pytest.raises(ConnectionResetError):
+        with_circuit_breaker("outer")(with_circuit_breaker("inner")(Script(ConnectionResetError).next))()
+    assert [event.name for event in told] == ["inner"]

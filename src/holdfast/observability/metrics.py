@@ -7,6 +7,7 @@ listening to what is told of failures; durations only if they are asked for, as 
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import deque
 from itertools import pairwise
 
@@ -188,10 +189,7 @@ class MetricsRegistry:
         if metric == _DURATION:
             counts, total = self._observed.setdefault(labels, ([0] * len(self._bounds), [0.0]))
             total[0] += amount
-            for place, bound in enumerate(self._bounds):
-                if amount <= bound:
-                    counts[place] += 1
-                    return
+            counts[bisect_left(self._bounds, amount)] += 1
             return
         samples = self._counts.setdefault(metric, {})
         samples[labels] = samples.get(labels, 0) + int(amount)
