@@ -151,7 +151,7 @@ class Builder:
         try:
             ResiliencePolicy(retry=policy)  # it knows what keeps a retry from ever being made
         except ConfigurationError as error:
-            self._problems.add(path, f": {_bare(str(error))}")
+            self._problems.add(path, f": {_bare(str(error), {})}")
             return None
         return policy
 
@@ -343,7 +343,7 @@ class Builder:
             try:
                 made = make(**fields)
             except ConfigurationError as error:
-                message = _bare(str(error))
+                message = _bare(str(error), fields)
                 words = re.findall(r"[a-z_]+", message)
                 blamed = next((word for word in words if word in fields), None)
                 if wrong.intersection(words) or (blamed is None and wrong):
@@ -352,7 +352,7 @@ class Builder:
                     self._problems.add(path, f": {message}")
                     return None
                 rest = message.removeprefix(blamed)
-                said = rest.lstrip() if rest != message and rest[0] == " " else f": {message}"
+                said = rest.lstrip() if rest != message and rest[0] in " :" else f": {message}"
                 self._problems.add((*path, blamed), said)
                 wrong.add(blamed)
                 del fields[blamed]
@@ -363,11 +363,12 @@ class Builder:
 _WRONG: Any = object()
 
 
-def _bare(message: str) -> str:
+def _bare(message: str, fields: Mapping[str, Any]) -> str:
     """Return what a config says without its own name before it, in words that fit a file."""
-    import re
-
-    message = re.sub(r"^(?:\w+: )+", "", message)
+    owner, colon, rest = message.partition(": ")
+    while colon and owner.isidentifier() and owner not in fields:
+        message = rest
+        owner, colon, rest = message.partition(": ")
     return message.replace("(None ", "(false ").replace("ResiliencePolicy.api()", 'preset = "api"')
 
 
