@@ -112,7 +112,7 @@ def test_a_policy_may_be_given_by_its_name_and_changed(manager: ResilienceManage
 def test_changes_of_a_preset_by_its_own_name_are_made_to_it(manager: ResilienceManager) -> None:
     function = manager.protect(lambda: "fine", "api", timeout=3)
     assert function() == "fine"
-    assert manager.surroundings.bulkhead.get("api").config.max_concurrent == 50
+    assert manager.bulkheads.get("api").config.max_concurrent == 50
     assert manager.get("api") == ResiliencePolicy.api()
 
 
@@ -122,8 +122,8 @@ def test_changes_alone_are_the_policy(manager: ResilienceManager, door: Door) ->
     with pytest.raises(ConnectionError):
         door.run(function)
     assert script.calls == 2
-    assert manager.surroundings.bulkhead.get("search").metrics.completed == 2
-    assert not manager.surroundings.circuit_breaker.has("search")
+    assert manager.bulkheads.get("search").metrics.completed == 2
+    assert not manager.breakers.has("search")
 
 
 def test_without_a_name_a_function_shares_its_guards_with_nobody(manager: ResilienceManager) -> None:
@@ -138,7 +138,7 @@ def test_without_a_name_a_function_shares_its_guards_with_nobody(manager: Resili
         manager.protect(one, policy=policy)()
     assert manager.protect(other, policy=policy)() == "fine"
     names = [f"{__name__}.{each.__qualname__}" for each in (one, other)]
-    assert sorted(manager.surroundings.circuit_breaker.get_all()) == sorted(names)
+    assert sorted(manager.breakers.get_all()) == sorted(names)
 
 
 def test_guards_are_shared_by_the_name_or_by_their_own(manager: ResilienceManager) -> None:
@@ -151,8 +151,8 @@ def test_guards_are_shared_by_the_name_or_by_their_own(manager: ResilienceManage
     with pytest.raises(CircuitOpenError, match="circuit 'one'"):
         same()
     assert other() == "fine"
-    assert list(manager.surroundings.bulkhead.get_all()) == ["pool"]
-    assert manager.surroundings.bulkhead.get("pool").metrics.completed == 2
+    assert list(manager.bulkheads.get_all()) == ["pool"]
+    assert manager.bulkheads.get("pool").metrics.completed == 2
 
 
 def test_two_policies_that_set_a_guard_of_one_name_differently_are_refused(manager: ResilienceManager) -> None:
@@ -177,7 +177,7 @@ def test_two_named_policies_that_set_a_guard_of_one_name_differently_are_refused
             second()
     manager.register("small", bulkhead={"max_concurrent": 9})
     assert (first(), second()) == ("fine", "fine")
-    assert manager.surroundings.bulkhead.get("shop").stats.available == 9
+    assert manager.bulkheads.get("shop").stats.available == 9
 
 
 def test_registering_anew_keeps_the_state_of_what_does_not_change(manager: ResilienceManager) -> None:
@@ -231,7 +231,7 @@ def test_registering_the_same_again_changes_nothing(manager: ResilienceManager) 
 
 def test_a_policy_that_is_removed_gives_the_guards_back_to_what_the_code_says(manager: ResilienceManager) -> None:
     function = manager.protect(lambda: "fine", "shop", ResiliencePolicy(bulkhead={"max_concurrent": 2}))
-    room = manager.surroundings.bulkhead.obtain("shop", ResiliencePolicy(bulkhead={"max_concurrent": 2}).bulkhead)
+    room = manager.bulkheads.obtain("shop", ResiliencePolicy(bulkhead={"max_concurrent": 2}).bulkhead)
     manager.register("shop", bulkhead={"max_concurrent": 7})
     assert (function(), room.stats.available) == ("fine", 7)
     manager.remove("shop")
@@ -385,9 +385,9 @@ def test_changes_that_make_sense_only_with_a_policy_are_accepted(policy: Any, ma
 
 
 def test_a_change_that_does_not_go_with_the_policy_is_refused_when_that_is_known(manager: ResilienceManager) -> None:
-    with pytest.raises(ConfigurationError, match="timeout .30 s, for one attempt. can never be reached"):
-        manager.protect(lambda: None, "shop", "api", total_timeout=5)
-    function = manager.protect(lambda: None, "shop", "later", total_timeout=5)
+    with pytest.raises(ConfigurationError, match="retry.total_timeout .5 s. ends the whole call before"):
+        manager.protect(lambda: None, "shop", "api", retry={"total_timeout": 5})
+    function = manager.protect(lambda: None, "shop", "later", retry={"total_timeout": 5})
     manager.register("later", ResiliencePolicy.api())
     with pytest.raises(ConfigurationError, match="can never be reached"):
         function()
@@ -480,8 +480,8 @@ def test_threads_and_tasks_that_call_for_the_first_time_at_once_share_one_guard(
         thread.start()
     for thread in threads:
         thread.join()
-    assert manager.surroundings.circuit_breaker.get("shop").metrics.total_requests == 3_200
-    assert manager.surroundings.bulkhead.get("shop").metrics.completed == 3_200
+    assert manager.breakers.get("shop").metrics.total_requests == 3_200
+    assert manager.bulkheads.get("shop").metrics.completed == 3_200
 
 
 def test_registering_while_calls_are_made_loses_nothing() -> None:
@@ -525,11 +525,11 @@ def test_registering_while_calls_are_made_loses_nothing() -> None:
         thread.join()
     done.set()
     changer.join()
-    room = manager.surroundings.bulkhead.get("shop")
+    room = manager.bulkheads.get("shop")
     assert room.metrics.completed == 2_000
     assert room.stats.active == room.stats.queued == 0
     assert most[0] <= 8
-    breaker = manager.surroundings.circuit_breaker.get("shop")
+    breaker = manager.breakers.get("shop")
     assert breaker.metrics.total_requests == 2_000
     assert isinstance(breaker.config, CircuitBreakerConfig)
 

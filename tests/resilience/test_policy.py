@@ -38,11 +38,11 @@ def test_the_presets_have_their_numbers() -> None:
             (room.max_concurrent, room.max_queue),
         )
     assert numbers == {
-        "api": ((5, 60), ("exponential", 3), 30, (50, 100)),
-        "ai": ((3, 120), ("api_rate_limit", 3), 120, (10, 50)),
-        "database": ((10, 30), ("exponential", 3), 30, (100, 200)),
-        "external": ((5, 60), ("network", 3), 15, (20, 50)),
-        "critical": (None, ("exponential", 5), 60, (5, 10)),
+        "api": ((5, 60), ("api", 3), 30, (50, 100)),
+        "ai": ((3, 120), ("ai", 3), 120, (10, 50)),
+        "database": ((10, 30), ("database", 3), 30, (100, 200)),
+        "external": ((5, 60), ("external", 3), 15, (20, 50)),
+        "critical": (None, ("critical", 5), 60, (5, 10)),
     }
 
 
@@ -97,6 +97,23 @@ def test_a_mapping_changes_only_the_fields_that_it_names() -> None:
     assert after.replace(retry="network", bulkhead=None).bulkhead is None
 
 
+def test_a_shorter_total_timeout_shortens_the_timeout_that_was_there() -> None:
+    short = ResiliencePolicy.api(total_timeout=timedelta(seconds=10))
+    assert (short.total_timeout, short.timeout) == (10, 10)
+    assert ResiliencePolicy.api(total_timeout=100).timeout == 30
+    assert short.replace(total_timeout=None).timeout == 10
+    with pytest.raises(ConfigurationError, match=r"timeout \(20 s, for one attempt\) can never be reached"):
+        ResiliencePolicy.api(total_timeout=10, timeout=20)
+    with pytest.raises(ConfigurationError, match="total_timeout must be finite"):
+        short.replace(total_timeout=0)
+
+
+def test_the_delays_of_the_presets_are_spread() -> None:
+    for name in ("api", "ai", "database", "external", "critical"):
+        retry = getattr(ResiliencePolicy, name)().retry_policy
+        assert all(low < high for low, high in retry.backoff.delays(retry.max_attempts - 1))
+
+
 def test_a_named_retry_policy_may_be_changed_too() -> None:
     policy = ResiliencePolicy(retry="network").replace(retry={"max_attempts": 2})
     assert isinstance(policy.retry, RetryPolicy)
@@ -124,7 +141,10 @@ SLOW_BREAKER = {"slow_call_duration_threshold": 5, "slow_call_rate_threshold": 0
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({}, "it guards nothing; give at least one of fallback, total_timeout, retry, .*, or begin with ResiliencePolicy.api"),
+        (
+            {},
+            "it guards nothing; give at least one of fallback, total_timeout, retry, .*, or begin with ResiliencePolicy.api",
+        ),
         ({"timeout_mode": "thread"}, "it guards nothing"),
         ({"timeout": 0}, "timeout must be finite and more than zero seconds, not 0"),
         ({"timeout": True}, "timeout must be seconds as a number, or a timedelta, not True"),

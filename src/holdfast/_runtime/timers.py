@@ -59,7 +59,7 @@ class Queue:
         """Return the nearest moment."""
         at: float = _NEVER if self.single is None else self.single[0]
         for cut in self.waiting.values():
-            return at if at <= cut[0] else float(cut[0])
+            return min(at, float(cut[0]))
         return at
 
     def remove(self, cut: Any) -> bool:
@@ -124,7 +124,7 @@ class Timers:
 
         self.loop = loop
         # What the loop itself would read, without the way through its method. A loop with a time of its own is asked.
-        own_time = getattr(type(loop), "time", None) is not asyncio.BaseEventLoop.time
+        own_time = getattr(loop.time, "__func__", None) is not asyncio.BaseEventLoop.time
         self.read = loop.time if own_time else time.monotonic
         # In 3.11 `current_task` is written in Python, around this.
         tasks: Any = asyncio.tasks

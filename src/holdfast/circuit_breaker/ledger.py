@@ -151,7 +151,8 @@ def as_text(error: Exception) -> str:
     """Return an error in one line that pins nothing of it."""
     kind = type(error).__qualname__
     try:
-        text = f"{kind}: {error}"
+        told = str(error)
+        text = f"{kind}: {told}" if told else kind
     except Exception:  # a message that cannot be shown
         text = kind
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"

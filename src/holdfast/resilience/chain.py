@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from ..clock import Clock
     from ..fallback.memory import Memory
-    from ..registry import GuardRegistry
     from ..timeout.config import Mode
     from .policy import ResiliencePolicy
 
@@ -48,19 +47,21 @@ class Surroundings:
     ) -> None:
         self.clock = as_clock(clock)
         own = clock is not None  # the guards of the process-wide registries go by the real one
-        self.circuit_breaker = _registry(breakers, get_breaker_registry, BreakerRegistry, clock, own=own)
-        self.bulkhead = _registry(bulkheads, get_bulkhead_registry, BulkheadRegistry, clock, own=own)
-        self.rate_limit = _registry(rate_limiters, get_rate_limiter_registry, RateLimiterRegistry, clock, own=own)
+        self.circuit_breaker: BreakerRegistry = _registry(
+            breakers, get_breaker_registry, BreakerRegistry, clock, own=own
+        )
+        self.bulkhead: BulkheadRegistry = _registry(bulkheads, get_bulkhead_registry, BulkheadRegistry, clock, own=own)
+        self.rate_limit: RateLimiterRegistry = _registry(
+            rate_limiters, get_rate_limiter_registry, RateLimiterRegistry, clock, own=own
+        )
 
 
-def _registry(
-    given: Any, common: Callable[[], Any], kind: type[Any], clock: Clock | None, *, own: bool
-) -> GuardRegistry[Any]:
+def _registry(given: Any, common: Callable[[], Any], kind: type[Any], clock: Clock | None, *, own: bool) -> Any:
     if given is None:
-        return kind(clock=clock) if own else common()  # type: ignore[no-any-return]
+        return kind(clock=clock) if own else common()
     if not isinstance(given, kind):
         raise ConfigurationError(f"ResilienceManager: {shown(given)} is no {kind.__name__}")
-    return given  # type: ignore[no-any-return]
+    return given
 
 
 class Shared:

@@ -67,6 +67,21 @@ class ResilienceManager:
         self._runners: OrderedDict[tuple[str, bool], tuple[object, Callable[..., Any]]] = OrderedDict()
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the manager
 
+    @property
+    def breakers(self) -> BreakerRegistry:
+        """The circuit breakers by name."""
+        return self.surroundings.circuit_breaker
+
+    @property
+    def bulkheads(self) -> BulkheadRegistry:
+        """The bulkheads by name."""
+        return self.surroundings.bulkhead
+
+    @property
+    def rate_limiters(self) -> RateLimiterRegistry:
+        """The rate limiters by name."""
+        return self.surroundings.rate_limit
+
     # Names.
 
     def register(
@@ -187,12 +202,13 @@ class ResilienceManager:
     def describe(self, name: str) -> str:
         """Return in words what a call under that name passes.
 
-        >>> print(ResilienceManager().describe("critical"))
-        retry            5 attempts, 1, 2, 4, 8 s apart, after errors that are EXTERNAL, TRANSIENT
-        bulkhead         5 at once, 10 waiting, 30 s at most
-        timeout          60 s for each attempt; a plain function runs in a worker thread
+        >>> print(ResilienceManager().describe("external"))
+        retry            3 attempts, 0-0.5, 0-1 s apart, after errors that are EXTERNAL, TRANSIENT
+        circuit_breaker  opens after 5 failures in 60 s, for 60 s
+        bulkhead         20 at once, 50 waiting, 30 s at most
+        timeout          15 s for each attempt; a plain function runs in a worker thread
         the call
-        At worst: 5 attempts, 465 s; 930 s if a server asks for longer waits.
+        At worst: 3 attempts, 136.5 s; 375 s if a server asks for longer waits.
 
         Raises `UnknownPolicyError` if the name stands for nothing.
         """

@@ -91,12 +91,18 @@ class ResiliencePolicy(Parts):
     def replace(self, **changes: Unpack[ResilienceFields]) -> Self:  # type: ignore[override]
         """Return a copy with these fields changed, checked as a new one would be.
 
-        A mapping changes only the fields that it names; anything else takes the place of what is there, None too.
+        A mapping changes only the fields that it names; anything else takes the place of what is there, None too. With
+        a `total_timeout` that is shorter than the `timeout` that was there, an attempt may take all of it.
 
         >>> ResiliencePolicy.api().replace(bulkhead={"max_concurrent": 5}).bulkhead
         BulkheadConfig(max_concurrent=5, max_queue=100)
         """
-        return super().replace(**{name: merged(name, getattr(self, name, None), new) for name, new in changes.items()})
+        fields: dict[str, Any] = {name: merged(name, getattr(self, name, None), new) for name, new in changes.items()}
+        if self.timeout is not None and "timeout" not in changes:
+            total = optional_seconds(OWNER, "total_timeout", fields.get("total_timeout"))
+            if total is not None and total < self.timeout:
+                fields["timeout"] = total
+        return super().replace(**fields)
 
     @property
     def worst_case(self) -> WorstCase:

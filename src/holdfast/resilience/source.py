@@ -68,7 +68,8 @@ class ResilienceSource:
         try:
             self.policy()
         except LookupError:
-            ResiliencePolicy(**{"retry": "none", "bulkhead": {}, **self._changes})
+            alone: dict[str, Any] = {"retry": "none", "bulkhead": {}, **self._changes}
+            ResiliencePolicy(**alone)
 
     def _without_base(self) -> ResiliencePolicy | None:
         """Return the policy that the changes alone make, if there is no preset of the name for them to change."""
