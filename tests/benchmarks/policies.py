@@ -23,6 +23,9 @@ SHARE_PROMISE = 1 / 3
 """And at most this share of the nearest library's four patterns in one decorator."""
 
 
+_PLENTY = {"rate": 1e8, "capacity": 100_000_000}
+
+
 def _policy(**changes: Any) -> Decorator:
     holdfast = importlib.import_module("holdfast")
     number = next(_numbers)
@@ -45,11 +48,8 @@ FULLER = (
     Contender("holdfast, with a fallback", lambda: _policy(fallback=list), "holdfast"),
     Contender("holdfast, with a rate limit", lambda: _policy(rate_limit=_PLENTY), "holdfast"),
     Contender("holdfast, with a total timeout", lambda: _policy(total_timeout=200), "holdfast"),
-    Contender(
-        "holdfast, with all", lambda: _policy(fallback=list, rate_limit=_PLENTY, total_timeout=200), "holdfast"
-    ),
+    Contender("holdfast, with all", lambda: _policy(fallback=list, rate_limit=_PLENTY, total_timeout=200), "holdfast"),
 )
-_PLENTY = {"rate": 1e8, "capacity": 100_000_000}
 
 SITUATION = Situation(
     "async-policy",
@@ -58,9 +58,7 @@ SITUATION = Situation(
     asynchronous=True,
     promised=POLICY_PROMISE,
 )
-FULLER_SITUATION = Situation(
-    "async-policy-fuller", "the same policy with more in it", plain_async, asynchronous=True
-)
+FULLER_SITUATION = Situation("async-policy-fuller", "the same policy with more in it", plain_async, asynchronous=True)
 COOPERATIVE = Situation(
     "policy", "ResiliencePolicy.api(timeout_mode='cooperative') around a plain function that succeeds", plain
 )

@@ -64,10 +64,11 @@ class Queue:
 
     def remove(self, cut: Any) -> bool:
         """Take a cut out before its moment; False if its task has been cancelled."""
+        task = cut[2]
         if self.single is cut:
             self.single = None
-        elif self.waiting.get(cut[2]) is cut:
-            del self.waiting[cut[2]]
+        elif self.waiting.get(task) is cut:
+            del self.waiting[task]
         else:
             return False
         return True
