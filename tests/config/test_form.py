@@ -66,12 +66,12 @@ def test_each_table_becomes_what_it_is_of() -> None:
     )
     assert report.source == "the mapping"
     assert report.enabled is True
+    usual = ResiliencePolicy.api().retry
+    assert isinstance(usual, RetryPolicy)
     assert report.policies["payments"] == ResiliencePolicy.api(
         timeout=10,
         total_timeout=45,
-        retry=RetryPolicy.exponential().replace(
-            max_attempts=4, backoff=BackoffConfig(initial_delay=0.2, max_delay=60, multiplier=2)
-        ),
+        retry=usual.replace(max_attempts=4, backoff=usual.backoff.replace(initial_delay=0.2)),
         circuit_breaker={"failure_threshold": 3},
         rate_limit={"limit": 100, "period": 60},
         bulkhead=None,

@@ -39,9 +39,9 @@ class Document:
 
     def place(self, path: Path) -> tuple[int, str]:
         """Return the line of what is at a path, 0 if it has none, and as text the file and line, or what it is in."""
-        end = len(path)
-        if path in self.variables:
-            return 0, self.variables[path]
+        for end in range(len(path), 0, -1):  # a variable may have set the table that it is in
+            if path[:end] in self.variables:
+                return 0, self.variables[path[:end]]
         if not self._text:
             return 0, self.source
         if self._lines is None:
@@ -49,8 +49,8 @@ class Document:
 
             self._lines = lines_of(self._text)
         full = (*self._prefix, *path)
-        while end > 0 and full not in self._lines:  # what is missing would be where its table is
-            end, full = end - 1, full[:-1]
+        while full and full not in self._lines:  # what is missing would be where its table is
+            full = full[:-1]
         line = self._lines.get(full, 1)
         return line, f"{self.source}:{line}"
 
