@@ -176,16 +176,16 @@ def test_promise_34_what_a_left_behind_function_sets_reaches_nobody(manager: Tim
 def test_promise_34_two_hundred_timeouts_do_not_add_two_hundred_threads(stuck: Stuck) -> None:
     manager = TimeoutManager(max_left_behind=8)
     before = threading.active_count()
-    refused = 0
-    for _ in range(200):
-        with pytest.raises((OperationTimeoutError, WorkerLimitError)) as caught:
+    while manager.metrics.left_behind != {"Stuck": 8}:  # on a busy machine some time out before their worker begins
+        with pytest.raises(OperationTimeoutError):
             manager.execute(stuck, 0.001)
-        refused += isinstance(caught.value, WorkerLimitError)
+    for _ in range(200):
+        with pytest.raises(WorkerLimitError):
+            manager.execute(stuck, 0.001)
     assert threading.active_count() - before <= 8
-    assert refused >= 192
     metrics = manager.metrics
-    assert metrics.left_behind == {"Stuck": 200 - refused}
-    assert metrics.refused == refused
+    assert metrics.left_behind == {"Stuck": 8}
+    assert metrics.refused == 200
     assert metrics.max_left_behind == 8
     with pytest.raises(WorkerLimitError, match="8 workers are still busy"):
         manager.execute(lambda: None, LONG)

@@ -97,9 +97,17 @@ class ResilienceManager:
         name = text("ResilienceManager", "name", name)
         new = policy_from(policy, fields)
         if self.policies.view.get(name) != new:
-            settle(name, new, self.surroundings)
             self.policies.put(name, new)
+            self.settle(name)
         return new
+
+    def settle(self, name: str) -> None:
+        """Have the guards that there are do as what is registered says, whoever registers something else meanwhile."""
+        settled = None
+        while (policy := self.policies.view.get(name)) is not settled:
+            if policy is not None:
+                settle(name, policy, self.surroundings)
+            settled = policy
 
     def get(self, name: str) -> ResiliencePolicy:
         """Return what `name` stands for: what is registered, else what is there from the start.
@@ -143,7 +151,7 @@ class ResilienceManager:
         `name` says whose breaker, limiter and bulkhead are used. The policy is what is registered under the name, else
         `policy`, itself or by its name, else the preset of that name.
 
-        >>> ResilienceManager().execute("search", lambda: "found", ResiliencePolicy.api())
+        >>> ResilienceManager().execute("archive", lambda: "found", ResiliencePolicy.api())
         'found'
 
         Raises what the operation or one of the guards raises, `UnknownPolicyError` if there is no policy to be had,
