@@ -16,8 +16,8 @@ from holdfast import (
     BulkheadConfig,
     BulkheadFullError,
     CircuitBreakerConfig,
-    ConfigurationError,
     ConfigReport,
+    ConfigurationError,
     RetryPolicy,
     load_config,
 )
@@ -177,7 +177,9 @@ def test_a_guard_is_named_or_written_out() -> None:
 
 def test_what_is_named_but_wrong_is_told_once() -> None:
     with pytest.raises(ConfigurationError) as told:
-        read("policies.shop = {bulkhead = 'db', retry = 'a'}\nbulkheads.db.max_concurrent = 0\nretry.a.max_attempts = 0")
+        read(
+            "policies.shop = {bulkhead = 'db', retry = 'a'}\nbulkheads.db.max_concurrent = 0\nretry.a.max_attempts = 0"
+        )
     assert str(told.value).startswith("the mapping: 2 problems")
 
 

@@ -27,7 +27,8 @@ class Writer:
         return self.text.count("\n") + 1
 
     def pick(self, *choices: str) -> str:
-        return self.draw(st.sampled_from(choices))
+        choice: str = self.draw(st.sampled_from(choices))
+        return choice
 
     def blank(self, *, lines: bool) -> None:
         choices = ["", "", " ", "\t"]

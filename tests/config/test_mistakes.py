@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,8 +85,13 @@ WRONG = {
         "holdfast.toml:2: retry.slow.total_timeout must be finite and more than zero seconds, not -1 "
         "(false means: no limit)",
     ],
-    "[retry.slow]\nretryable_categories = ['TRANSIEN']": ["retry.slow.retryable_categories", "did you mean 'TRANSIENT'"],
-    "[retry.slow]\nattempt_timeout = 9\ntotal_timeout = 5": ["holdfast.toml:2: retry.slow.attempt_timeout (9 s) cannot"],
+    "[retry.slow]\nretryable_categories = ['TRANSIEN']": [
+        "retry.slow.retryable_categories",
+        "did you mean 'TRANSIENT'",
+    ],
+    "[retry.slow]\nattempt_timeout = 9\ntotal_timeout = 5": [
+        "holdfast.toml:2: retry.slow.attempt_timeout (9 s) cannot"
+    ],
     "[retry.slow]\nbackoff = {initial_delay = 9}\ntotal_timeout = 5": ["holdfast.toml:1: retry.slow: retry waits 9 s"],
     "[retry.slow]\nretry_on = ['KeyboardInterrupt']": ["retry.slow.retry_on cannot name KeyboardInterrupt: cancell"],
     "[policies.shop.retry.backoff]\n\ninitial_delay = 9\nmax_delay = '1s'": [
@@ -207,7 +213,7 @@ def test_one_mistake_is_not_told_twice_because_of_what_follows_from_it() -> None
     assert str(told.value).startswith("the mapping: retry.a.total_timeout must be seconds")
 
 
-@pytest.mark.parametrize("wrong", [WRONG_TEXT for WRONG_TEXT in list(WRONG)[5:12]] + ["enabled = 1"])
+@pytest.mark.parametrize("wrong", [*list(WRONG)[5:12], "enabled = 1"])
 def test_a_file_with_a_mistake_changes_nothing_at_all(wrong: str) -> None:
     good = "timeouts.a = 1\n[retry.a]\nmax_attempts = 2\n[policies.a]\ntimeout = 5\n[bulkheads.a]\nmax_concurrent = 3\n"
     Path("holdfast.toml").write_text(good)
@@ -278,8 +284,9 @@ def test_what_is_no_manager_is_refused() -> None:
 
 
 def test_a_mapping_may_be_wrong_in_ways_a_file_cannot() -> None:
+    tables: Any = {5: {}, "policies": {6: {"timeout": 1}, "a": {7: 8, "timeout": 1}}}
     with pytest.raises(ConfigurationError) as told:
-        load_config({5: {}, "policies": {6: {"timeout": 1}, "a": {7: 8, "timeout": 1}}}, environ={})
+        load_config(tables, environ={})
     lines = str(told.value).splitlines()
     assert lines[0] == "the mapping: 3 problems, so nothing was changed"
     assert "[5] is no part of a configuration; known" in lines[1]

@@ -62,7 +62,11 @@ def test_the_report_names_what_is_new_other_gone_and_the_same() -> None:
     }
     assert first.changed == first.removed == first.unchanged == ()
     second = load(
-        {"policies": {"a": {"timeout": 1}, "b": {"timeout": 2}, "d": {"timeout": 1}}, "timeouts": {"a": 2}, "retry": {"a": {}}}
+        {
+            "policies": {"a": {"timeout": 1}, "b": {"timeout": 2}, "d": {"timeout": 1}},
+            "timeouts": {"a": 2},
+            "retry": {"a": {}},
+        }
     )
     assert second.added == ("policies.d",)
     assert set(second.changed) == {"policies.b", "timeouts.a"}
@@ -177,7 +181,12 @@ def test_permits_queues_and_counts_stay() -> None:
 
 
 def test_what_has_not_changed_is_not_even_bound_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    tables = {"policies": {"shop": {"timeout": 5}}, "retry": {"a": retry(2)}, "timeouts": {"a": 1}, "bulkheads": {"a": {}}}
+    tables = {
+        "policies": {"shop": {"timeout": 5}},
+        "retry": {"a": retry(2)},
+        "timeouts": {"a": 1},
+        "bulkheads": {"a": {}},
+    }
     load(tables)
     told: list[str] = []
 

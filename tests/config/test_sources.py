@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,12 +222,14 @@ def test_a_value_that_is_wrong_is_told_with_its_variable() -> None:
 
 def test_a_variable_that_sets_a_table_makes_what_was_set_in_it_of_no_account() -> None:
     with pytest.raises(ConfigurationError) as told:
-        loaded(**{"POLICIES__SHOP__RETRY__MAX_ATTEMPTS": "2", "policies__shop__retry": "{ max_attempts = 0 }"})
-    assert str(told.value).startswith("HOLDFAST_policies__shop__retry: policies.shop.retry.max_attempts must be a whole")
+        loaded(POLICIES__SHOP__RETRY__MAX_ATTEMPTS="2", policies__shop__retry="{ max_attempts = 0 }")
+    assert str(told.value).startswith(
+        "HOLDFAST_policies__shop__retry: policies.shop.retry.max_attempts must be a whole"
+    )
 
 
 def test_names_that_a_variable_cannot_tell_apart_are_refused() -> None:
-    tables = {"retry": {"a-b": {}, "a_b": {}}}
+    tables: dict[str, Any] = {"retry": {"a-b": {}, "a_b": {}}}
     with pytest.raises(ConfigurationError, match="HOLDFAST_RETRY__A_B__MAX_ATTEMPTS: may mean 'a-b' and 'a_b', which"):
         load_config(tables, environ={"HOLDFAST_RETRY__A_B__MAX_ATTEMPTS": "2"})
 
@@ -266,5 +269,7 @@ def test_the_switch_is_set_and_goes_back_when_it_is_not_named_any_more() -> None
 def test_the_variable_of_the_switch_counts_more_than_the_file() -> None:
     assert load_config({"enabled": True}, environ={"HOLDFAST_ENABLED": "off"}).enabled is False
     assert load_config({}, environ={"HOLDFAST_ENABLED": ""}).enabled is None
-    with pytest.raises(ConfigurationError, match="HOLDFAST_ENABLED: the environment variable HOLDFAST_ENABLED must be one of 1"):
+    with pytest.raises(
+        ConfigurationError, match="HOLDFAST_ENABLED: the environment variable HOLDFAST_ENABLED must be one of 1"
+    ):
         read_config({}, environ={"HOLDFAST_ENABLED": "maybe"})

@@ -24,7 +24,7 @@ from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from ..clock import Clock
@@ -105,6 +105,15 @@ def settle(name: str, policy: ResiliencePolicy, around: Surroundings) -> None:
         guard = registry.obtain(own)
         if guard.config != config.replace(name=own):
             guard.adjust(config)
+
+
+def settle_registered(name: str, registered: Mapping[str, ResiliencePolicy], around: Surroundings) -> None:
+    """Have the guards that are there do as what is registered says, also if somebody registers another meanwhile."""
+    settled = None
+    while (policy := registered.get(name)) is not settled:
+        if policy is not None:
+            settle(name, policy, around)
+        settled = policy
 
 
 def chain(

@@ -12,7 +12,7 @@ from ..records import did_you_mean
 from ..registry import NamedRegistry
 from ..settings import text
 from ..typed import TYPE_CHECKING, overload
-from .chain import Surroundings, check_names, settle
+from .chain import Surroundings, check_names, settle_registered
 from .guard import wrap
 from .policy import ResiliencePolicy
 from .presets import PRESETS
@@ -98,16 +98,8 @@ class ResilienceManager:
         new = policy_from(policy, fields)
         if self.policies.view.get(name) != new:
             self.policies.put(name, new)
-            self.settle(name)
+            settle_registered(name, self.policies.view, self.surroundings)
         return new
-
-    def settle(self, name: str) -> None:
-        """Have the guards that there are do as what is registered says, whoever registers something else meanwhile."""
-        settled = None
-        while (policy := self.policies.view.get(name)) is not settled:
-            if policy is not None:
-                settle(name, policy, self.surroundings)
-            settled = policy
 
     def get(self, name: str) -> ResiliencePolicy:
         """Return what `name` stands for: what is registered, else what is there from the start.

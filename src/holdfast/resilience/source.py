@@ -6,7 +6,7 @@ from ..errors import ConfigurationError
 from ..registry import Binding
 from ..settings import shown, text
 from ..typed import TYPE_CHECKING
-from .chain import check_names, settle
+from .chain import check_names, settle, settle_registered
 from .policy import ResiliencePolicy
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ResilienceSource:
         before, self._before = self._before, policy
         keeper = self._keeper
         if self.name in keeper.policies.view:
-            settle(self.name, policy, keeper.surroundings)
+            settle_registered(self.name, keeper.policies.view, keeper.surroundings)
         elif self.name in keeper.removed or (before is not None and before != policy):
             keeper.removed.discard(self.name)
             settle(self.name, policy, keeper.surroundings)
