@@ -18,6 +18,7 @@ from holdfast import (
     CircuitState,
     OperationTimeoutError,
     disabled,
+    events,
     get_breaker_registry,
     get_bulkhead_registry,
     get_metrics_registry,
@@ -45,8 +46,7 @@ def test_nothing_happened_before_anything_happens() -> None:
     for _ in range(2):
         with Observed(LONG) as guards:
             report = guards.report()
-            assert not any(number for counts in report.counts.values() for number in counts.values())
-            assert tuple(report.counts) == METRICS
+            assert report.counts == {metric: {} for metric in METRICS}
             assert report[1:-1] == (CircuitState.CLOSED, 0, 0, 0, None)
             assert (report.opened, report.refused, report.admitted, report.cut_short) == (0, 0, 0, 0)
             ask_ourselves()
@@ -65,7 +65,7 @@ def test_calls_refusals_and_moves_are_counted_from_when_it_begins() -> None:
         with Observed(LONG) as guards:
             ask_ourselves()
             report = guards.report()
-            assert report.counts[CALLS] == {("success",): 1, ("failure",): 0, ("abandoned",): 0, ("rejected",): 1}
+            assert report.counts[CALLS] == {("success",): 1, ("rejected",): 1}
             assert report.counts[MOVES] == {("closed", "open"): 1}
             assert report.counts[ERRORS] == {("TRANSIENT", "CIRCUIT_OPEN"): 1}
             assert (report.opened, report.refused, report.admitted) == (1, 1, 1)
@@ -78,8 +78,7 @@ def test_what_others_do_is_not_counted() -> None:
         other = get_breaker_registry().get_or_create("somebody else")
         other.execute(lambda: "fine")
         other.force_open()
-        report = guards.report()
-    assert not any(number for counts in report.counts.values() for number in counts.values())
+        assert guards.report().counts == {metric: {} for metric in METRICS}
 
 
 def test_the_worst_health_that_was_seen_is_remembered() -> None:
@@ -122,19 +121,21 @@ def test_attempts_that_are_cut_short_and_left_behind_are_counted_and_seen_out(mo
     monkeypatch.setattr(clients, "ask_with_urllib", lambda _: done.wait(60))
     with Observed(0.01) as guards:
         resilience_manager.register(NAME, resilience_manager.get(NAME), retry=None)
-        for _ in range(3):
+        cuts = 0
+        while guards.report().left_behind < 3:  # on a busy machine, one may be cut short before it has begun
             with pytest.raises(OperationTimeoutError):
                 ask_with_urllib_under_policy(NO_CALL)
-        assert told_of_cuts(guards) == (3, 3, 3)
+            cuts += 1
+        assert told_of_cuts(guards) == (cuts, 3, 3)
 
         began = time.monotonic()
         guards.see_out(0.05)
         assert time.monotonic() - began >= 0.05
-        assert told_of_cuts(guards) == (3, 3, 3), "patience has an end"
+        assert told_of_cuts(guards) == (cuts, 3, 3), "patience has an end"
 
         done.set()
         guards.see_out(30.0)
-        assert told_of_cuts(guards) == (3, 3, 0)
+        assert told_of_cuts(guards) == (cuts, 3, 0)
 
 
 def told_of_cuts(guards: Observed) -> tuple[int, int, int]:
@@ -171,6 +172,14 @@ def test_every_run_has_guards_of_its_own_and_leaves_none_in_the_registries(scena
     assert get_timeout_manager().registered == {}
     assert resilience_manager.registered == {}
     assert not get_metrics_registry().is_started, "the metrics of the process are its owner's business"
+
+
+def test_nobody_listens_any_more_when_it_is_over() -> None:
+    before = (events.listeners, events.watchers)
+    with Observed(LONG):
+        assert len(events.listeners) > len(before[0])
+        assert len(events.watchers) > len(before[1])
+    assert (events.listeners, events.watchers) == before
 
 
 def test_nothing_of_a_run_keeps_its_guards_when_it_is_over() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from holdfast import CircuitState, ErrorCode
+from holdfast import CircuitState, ErrorCode, disabled
 from holdfast.demo import SCENARIOS, Plan, render_json, render_report, screen
 from holdfast.demo.clients import POLICY
 from holdfast.demo.observed import CALLS, ERRORS, MOVES, PERMITS, RETRIED, TIMEOUTS, GuardsReport
@@ -52,7 +52,7 @@ def result(
             MOVES: {("closed", "open"): 1, ("half_open", "open"): 1, ("half_open", "closed"): 1},
             RETRIED: {("retried",): 20},
             TIMEOUTS: {("timed_out",): 4},
-            PERMITS: {("completed",): 60, ("rejected",): 0},
+            PERMITS: {("completed",): 60},
             ERRORS: {
                 ("TRANSIENT", "TIMEOUT"): 4,
                 ("PERMANENT", "NOT_FOUND"): 1,
@@ -166,6 +166,16 @@ def test_the_policy_is_shown_as_it_stands_in_the_code_and_as_it_describes_itself
     before, _, after = text.partition(described.splitlines()[2])
     assert before
     assert after, "what fits in a line is as it is"
+
+
+def test_it_says_so_if_holdfast_is_switched_off() -> None:
+    on, off = io.StringIO(), io.StringIO()
+    screen(on, {}).begin(PLAN)
+    with disabled():
+        screen(off, {}).begin(PLAN)
+    words = "but holdfast is switched off here, so nothing is guarded"
+    assert words in " ".join(off.getvalue().split())
+    assert words not in " ".join(on.getvalue().split())
 
 
 @pytest.mark.parametrize("columns", [80, 100])
@@ -357,7 +367,7 @@ def test_json_has_the_plan_and_a_row_per_run() -> None:
                 "circuit_breaker_state_changes_total": {"closed open": 1, "half_open open": 1, "half_open closed": 1},
                 "retry_attempts_total": {"retried": 20},
                 "timeout_operations_total": {"timed_out": 4},
-                "bulkhead_executions_total": {"completed": 60, "rejected": 0},
+                "bulkhead_executions_total": {"completed": 60},
                 "errors_total": {"TRANSIENT TIMEOUT": 4, "PERMANENT NOT_FOUND": 1, "TRANSIENT INCOMPLETE_READ": 2},
             },
         },

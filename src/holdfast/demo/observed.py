@@ -45,7 +45,7 @@ _LOOK = 0.01  # seconds between two looks at attempts that are left behind
 class GuardsReport(NamedTuple):
     """What was observed of the guards of a run.
 
-    `counts` are the metrics: for each of them, the counts by their labels, the name left out. `queued` is how many
+    `counts` are the metrics: for each of them, the counts by their labels, without the name. `queued` is how many
     calls had to wait for a permit, `most_left_behind` how many attempts that were cut short went on in their threads at
     the same time, at most, and `left_behind` how many do so now. `worst_health` is the worst status that was met while
     the server was down, or None if nobody looked, and `health` the one in the end.
@@ -146,9 +146,11 @@ def left_behind_now() -> int:
 
 
 def counts_of(metrics: MetricsRegistry) -> Counts:
-    """Return what the metrics tell of the demonstration's calls."""
+    """Return what the metrics tell of the demonstration's calls; what is none is left out."""
     samples = {family.name: family.samples for family in metrics.collect()}
     return {
-        metric: {tuple(labels): number for (name, *labels), number in samples[metric].items() if name == NAME}
+        metric: {
+            tuple(labels): number for (name, *labels), number in samples[metric].items() if name == NAME and number
+        }
         for metric in METRICS
     }

@@ -17,9 +17,9 @@ class Plan:
     """
 
     seed: int = 1
-    calls: int = 140
+    calls: int = 130
     gap: float = 0.01
-    outage: range = range(65, 105)
+    outage: range = range(63, 100)
     pace: float = 0.03
     timeout: float = 0.4
     retry_after: int = 1

@@ -80,16 +80,14 @@ def _of_metrics(results: Sequence[Result]) -> str:
 
 
 def _samples(reports: Collection[GuardsReport]) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield what is counted, which of it, and the counts of all runs; nothing of which none has any."""
+    """Yield what is counted, which of it, and the counts of all runs."""
     for metric in METRICS:
         known = dict.fromkeys(labels for report in reports for labels in report.counts[metric])
         # Errors are told by category and code.
         for labels in sorted(known, key=itemgetter(0)) if metric == ERRORS else known:
-            numbers = [report.counts[metric].get(labels, 0) for report in reports]
-            if any(numbers):
-                what = f"{metric} {labels[0]}" if metric == ERRORS else metric
-                which = labels[1] if metric == ERRORS else " > ".join(labels)
-                yield what, which, [str(number) for number in numbers]
+            what = f"{metric} {labels[0]}" if metric == ERRORS else metric
+            which = labels[1] if metric == ERRORS else " > ".join(labels)
+            yield what, which, [str(report.counts[metric].get(labels, 0)) for report in reports]
 
 
 def _in_short_health(reports: Mapping[str, GuardsReport]) -> str:

@@ -8,6 +8,8 @@ import textwrap
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, TextIO
 
+from holdfast.switch import is_off
+
 from .clients import IN_CODE, POLICY
 from .result import Outcome
 from .run import SCENARIOS
@@ -24,6 +26,7 @@ _FIGURES = "  {lost:>3} lost"
 _FIGURES_WIDTH = len(_FIGURES.format(lost=0))
 _LEAST_WIDTH = 10
 _WIDTH = 79  # of what is no strip
+_NOT_GUARDED = " (but holdfast is switched off here, so nothing is guarded)"
 _UNDER_ITS_TEXT = 17 * " "  # where the second line of a guard's description begins
 
 _BLOCKS = {
@@ -147,7 +150,7 @@ def _title(plan: Plan) -> str:
         f"A server on loopback misbehaves by script (seed {plan.seed}): at first it has a rough time (503 and 429, "
         f"resets, truncated bodies, stalls), then it is down for {len(plan.outage) * plan.gap:.1f} seconds, then well. "
         f"It gets the same {plan.calls} calls {len(SCENARIOS)} times, from threads (urllib) and from tasks (asyncio "
-        "streams): bare, with @with_retry, and under one policy:"
+        f"streams): bare, with @with_retry, and under one policy{_NOT_GUARDED if is_off() else ''}:"
     )
 
 
