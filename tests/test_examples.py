@@ -17,6 +17,13 @@ PRINTS = {
     "agent_run.py": ["found 2 pages after 3 calls of the tool", "refused at once: holdfast: not retried", "attempt 1:"],
     "file_operation.py": ["42 sheets", "not there: holdfast: not retried (policy 'conservative')"],
     "deployment.py": ["attempt 1: ConnectionRefusedError, again in", "check health done"],
+    "configuration.py": [
+        "configured: policies.prices, policies.reports",
+        "kelp: 4.50",
+        "changed: policies.prices, policies.reports",
+        "nori: no price, and the service is left alone for 60 s",
+        "policies.prices.timeot is no key of a policy; did you mean 'timeout'?",
+    ],
     "circuit_breaker.py": [
         "visit 2: page without recommendations",
         "visit 3: page with ['bestseller']",

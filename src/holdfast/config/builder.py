@@ -177,7 +177,7 @@ class Builder:
             if backoffs is None:
                 wrong.add("backoff_for")
             else:
-                fields["backoff_for"] = backoffs
+                fields["backoff_for"] = backoffs or None
         make: Callable[..., RetryPolicy] = RetryPolicy if base is None else base.replace
         made: RetryPolicy | None = self._make(lambda **fields: make(**own, **fields), fields, path, wrong)
         return made
@@ -196,6 +196,8 @@ class Builder:
         return made
 
     def _backoffs(self, table: Any, path: Path) -> dict[Any, BackoffConfig] | None:
+        if table is False or table is None:
+            return {}
         if not isinstance(table, dict):
             self._problems.add(path, str(refused("a table of back-offs by category, code or exception type", table)))
             return None

@@ -114,5 +114,5 @@ def _is_installed(top: str) -> bool:
 
     try:
         return find_spec(top) is not None
-    except (ImportError, ValueError):  # a module that is there, but was never imported
-        return top in sys.modules
+    except ValueError:  # it is there, but was made by hand
+        return True

@@ -17,9 +17,6 @@ class Problems:
         self._document = document
         self._found: list[tuple[int, str]] = []
 
-    def __len__(self) -> int:
-        return len(self._found)
-
     def add(self, path: Path, message: str) -> None:
         """Note what is wrong with the value at a path; the message goes on after the path's name."""
         line, place = self._document.place(path)

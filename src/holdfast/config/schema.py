@@ -69,7 +69,7 @@ BACKOFF = Table(
     shorthand="type",
 )
 
-BACKOFFS = Kind("a table of back-offs, by category, code or built-in exception type", lambda value: value)
+BACKOFFS = Kind("a table of back-offs, by category, code or built-in exception type", lambda value: value).or_false()
 """Its keys are free, so it is read by itself."""
 
 RETRY = Table(
