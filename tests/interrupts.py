@@ -23,7 +23,9 @@ def interrupt_at(number: int) -> Iterator[list[str]]:
         # An interrupt comes when a Python function begins, or right after a C function has done its work.
         # (What is raised in a finaliser is CPython's to report, and goes no further.)
         code = frame.f_code
-        if event not in {"call", "c_return"} or "holdfast" not in code.co_filename or code.co_name == "__del__":
+        if event not in {"call", "c_return"} or "holdfast" not in code.co_filename:
+            return
+        if code.co_name == "__del__" or (frame.f_back is not None and frame.f_back.f_code.co_name == "__del__"):
             return
         if left == 0:
             sys.setprofile(None)

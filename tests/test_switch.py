@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.interrupts import Interrupted, interrupt_at
 from tests.support import Door, Script, run_virtual
 
 from holdfast import (
@@ -272,6 +273,8 @@ def test_blocks_nest_and_each_is_entered_once() -> None:
         with pytest.raises(RuntimeError, match="entered once"):
             outer.__enter__()
     assert not is_off()
+    disabled().__exit__(None, None, None)  # as an exit stack may do with one that was never entered
+    assert all_on()
 
 
 def test_a_block_that_is_left_in_another_context_or_dropped_leaves_nothing_switched_off() -> None:
@@ -368,3 +371,45 @@ def test_decorating_while_off_guards_later() -> None:
 
         assert function() == "answer"
     assert function() == "answer"
+
+
+def test_an_interrupt_anywhere_in_a_block_leaves_nothing_switched_off() -> None:
+    function = _refused(lambda: "answer")
+    number, places = 0, ["the first"]
+    while places:
+        with interrupt_at(number) as places:
+            try:
+                with disabled():
+                    pass
+            except Interrupted:
+                pass
+        gc.collect()
+        assert all_on(), places
+        assert is_enabled(), places
+        with pytest.raises(CircuitOpenError):
+            function()
+        number += 1
+    assert number > 5
+
+
+def test_calls_made_while_off_are_not_counted_whatever_others_do_meanwhile() -> None:
+    breaker, room = CircuitBreaker(), Bulkhead()
+
+    @room.protect
+    @breaker.protect
+    def fail() -> None:
+        raise ConnectionError
+
+    def call() -> None:
+        for _ in range(300):
+            with pytest.raises(ConnectionError):
+                fail()
+
+    set_enabled(False)
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert breaker.metrics.total_requests == 0
+    assert room.metrics.admitted == 0

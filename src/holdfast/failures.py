@@ -126,10 +126,11 @@ def _fields(error: BaseException) -> dict[str, Any]:
 def _here() -> tuple[object, int, int]:
     """Return the running thread and task, how many calls that are not ours are on the stack, and how many in all."""
     task = None
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None:
-        loop = asyncio._get_running_loop()  # noqa: SLF001  documented; `get_running_loop` raises where there is none
-        task = None if loop is None else asyncio.current_task(loop)
+    # Nothing while another thread is just importing asyncio.
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    loop = None if running is None else running()
+    if loop is not None:
+        task = sys.modules["asyncio"].current_task(loop)
     depth = inner = 0
     frame: FrameType | None = sys._getframe()  # noqa: SLF001
     while frame is not None:

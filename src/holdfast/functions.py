@@ -51,8 +51,8 @@ def _is_async_function(function: object) -> bool:
         return True
     # Functions that say so themselves: `inspect.markcoroutinefunction`, and what asyncio knew before it. A module that
     # is not loaded cannot have marked anything.
-    inspect = sys.modules.get("inspect")
-    if inspect is not None and isinstance(inner, FunctionType) and inspect.iscoroutinefunction(inner):
+    marked = getattr(sys.modules.get("inspect"), "iscoroutinefunction", None)  # None while it is being loaded
+    if marked is not None and isinstance(inner, FunctionType) and marked(inner):
         return True
     mark = getattr(sys.modules.get("asyncio.coroutines"), "_is_coroutine", None)
     own = getattr(inner, "__dict__", None)

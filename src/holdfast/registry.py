@@ -61,9 +61,11 @@ class Binding(Generic[T]):
     def bind(self) -> T:
         """Look it up and keep it; what `find` raises comes out, and nothing is kept."""
         changes = self._changes
-        found = self.now = self._find()
-        if self._changes != changes or not all_on():
-            self.now = None  # it changed meanwhile: look again at the next call
+        found = self._find()
+        if all_on():
+            self.now = found
+            if self._changes != changes or not all_on():
+                self.now = None  # it changed meanwhile: look again at the next call
         return found
 
     def name_changed(self) -> None:

@@ -56,11 +56,10 @@ def number(owner: str, name: str, value: Any, *, least: float = 0, hint: str = "
 
 def seconds(owner: str, name: str, value: Any, *, zero: bool = True, hint: str = "") -> float:
     """Return a duration in seconds: a finite number that is not negative, or a `timedelta`; refuse anything else."""
-    datetime = sys.modules.get("datetime")  # a timedelta can only be here if its module is loaded
-    if datetime is not None and isinstance(value, datetime.timedelta):
-        duration = value.total_seconds()
-    else:
-        duration = _as_float(value)
+    # A timedelta can only be here if its module is loaded; another thread may just be at that.
+    timedelta: Any = getattr(sys.modules.get("datetime"), "timedelta", None)
+    is_timedelta = timedelta is not None and isinstance(value, timedelta)
+    duration = value.total_seconds() if is_timedelta else _as_float(value)
     if duration is None:
         raise ConfigurationError(
             f"{owner}: {name} must be seconds as a number, or a timedelta, not {shown(value)}{_tail(hint)}"

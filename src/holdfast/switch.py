@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 VARIABLE = "HOLDFAST_ENABLED"
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
-_block: ContextVar[disabled | None] = ContextVar("holdfast.disabled", default=None)
+_current: ContextVar[_Block | None] = ContextVar("holdfast.disabled", default=None)
 _holders: WeakSet[Holder] = WeakSet()
 _lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guard of its own
 
@@ -71,7 +71,7 @@ def is_off() -> bool:
         return True
     if not _switch.blocks:
         return False
-    block = _block.get()
+    block = _current.get()
     while block is not None and not block.is_open:
         block = block.outer
     return block is not None
@@ -89,8 +89,9 @@ def is_enabled() -> bool:
 def set_enabled(value: bool) -> None:
     """Turn every guard in the process into a pass-through, or, with True, back into a guard.
 
-    A guard that is off makes one plain call: no attempts, no limits, no queue, no fallback, nothing counted. Calls that
-    are under way end as they began. The environment variable ``HOLDFAST_ENABLED=0`` does the same from the start.
+    A guard that is off makes one plain call: no attempts, no limits, no queue, no fallback, nothing counted. Of calls
+    that are under way, what has begun ends as it began, and what begins from now on is off, such as the limits of the
+    next attempt. The environment variable ``HOLDFAST_ENABLED=0`` does the same from the start.
 
     >>> set_enabled(False)
     >>> is_enabled()
@@ -100,10 +101,11 @@ def set_enabled(value: bool) -> None:
     Raises `ConfigurationError` for anything but True and False.
     """
     on = boolean("set_enabled", "value", value)
-    with _lock:
+    try:
         _switch.enabled = on
-    if not on:
-        _let_go()
+    finally:
+        if not on:
+            _let_go()
 
 
 def hold(holder: Holder) -> None:
@@ -119,6 +121,23 @@ def _let_go() -> None:
         holder.name_changed()
 
 
+class _Block:
+    """What the code in a block sees of it. That is not the block itself, which is to go when nobody holds it."""
+
+    __slots__ = ("is_open", "outer")
+
+    def __init__(self, outer: _Block | None) -> None:
+        self.is_open = False
+        self.outer = outer
+
+    def close(self) -> None:
+        """Its effect is over; once is enough."""
+        with _lock:
+            if self.is_open:
+                self.is_open = False
+                _switch.blocks -= 1
+
+
 class disabled:  # noqa: N801  used as a function is, in a `with` statement
     """Turn every guard into a pass-through in this block and in what is called or begun in it; for tests and repairs.
 
@@ -130,37 +149,31 @@ class disabled:  # noqa: N801  used as a function is, in a `with` statement
     False
     """
 
-    __slots__ = ("_entered", "is_open", "outer")
+    __slots__ = ("_block",)
 
     def __init__(self) -> None:
-        self._entered = False
-        self.is_open = False
-        self.outer: disabled | None = None
+        self._block: _Block | None = None
 
     def __enter__(self) -> None:
-        if self._entered:
+        if self._block is not None:
             raise RuntimeError("a disabled() block is entered once; write `with disabled():` for each")
-        self._entered = True
-        self.outer = _block.get()
+        self._block = block = _Block(_current.get())
         with _lock:
             _switch.blocks += 1
-            self.is_open = True
+            block.is_open = True
         _let_go()
-        _block.set(self)
+        _current.set(block)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._close()
-        if _block.get() is self:  # else this is another context
-            _block.set(self.outer)
-
-    def _close(self) -> None:
-        with _lock:
-            if self.is_open:
-                self.is_open = False
-                _switch.blocks -= 1
+        block = self._block
+        if block is not None:
+            block.close()
+            if _current.get() is block:  # else this is another context
+                _current.set(block.outer)
 
     def __del__(self) -> None:
-        if getattr(self, "is_open", False):  # leaving it was interrupted
-            self._close()
+        block = getattr(self, "_block", None)
+        if block is not None:
+            block.close()  # if entering or leaving it was interrupted

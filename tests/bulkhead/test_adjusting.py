@@ -9,6 +9,7 @@ from collections import deque
 
 import pytest
 from hypothesis import given, strategies as st
+from tests.interrupts import Interrupted, interrupt_at
 from tests.support import run_virtual
 
 from holdfast import Bulkhead, BulkheadConfig, BulkheadFullError, ConfigurationError
@@ -163,3 +164,23 @@ def test_under_load_no_permit_is_lost_or_made() -> None:
 def test_only_a_config_is_taken() -> None:
     with pytest.raises(ConfigurationError, match="config must be a BulkheadConfig, not 3"):
         Bulkhead().adjust(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 10), (100, 3), (100, 200), (3, 1)])
+def test_an_interrupt_while_it_is_adjusted_loses_and_makes_no_permit(before: int, after: int) -> None:
+    number, places = 0, ["the first"]
+    while places:
+        bulkhead = Bulkhead(sized(before))
+        held = [bulkhead.acquire() for _ in range(2)]
+        with interrupt_at(number) as places:
+            try:
+                bulkhead.adjust(sized(after))
+            except Interrupted:
+                pass
+        for permit in held:
+            permit.release()
+        assert bulkhead.stats.available == bulkhead.line.permits, places
+        bulkhead.adjust(sized(after))
+        assert bulkhead.stats.as_dict() == {"active": 0, "queued": 0, "available": after}, places
+        number += 1
+    assert number > 5

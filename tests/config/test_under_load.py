@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import holdfast.resilience.chain
 from holdfast import (
     CircuitOpenError,
     ConfigurationError,
@@ -22,6 +21,7 @@ from holdfast import (
     with_resilience,
 )
 from holdfast.resilience import resilience_manager
+from holdfast.resilience.settling import Settling
 
 RELOADS = 300
 
@@ -194,15 +194,15 @@ def test_what_was_loaded_last_holds_even_if_a_function_is_just_being_bound_to_wh
         return {"policies": {"shop": {"bulkhead": {"max_concurrent": most}}}}
 
     begun, loaded = threading.Event(), threading.Event()
-    settle: Any = holdfast.resilience.chain.settle
+    settle: Any = Settling.settle
 
-    def slow(*args: Any) -> None:
+    def slow(*args: Any, **how: Any) -> Any:
         if threading.current_thread().name == "late" and not begun.is_set():
             begun.set()
             assert loaded.wait(10)
-        settle(*args)
+        return settle(*args, **how)
 
-    monkeypatch.setattr(holdfast.resilience.chain, "settle", slow)
+    monkeypatch.setattr(Settling, "settle", slow)
     load_config(tables(1), environ={})
     early, function = with_resilience("shop")(lambda: None), with_resilience("shop")(lambda: None)
     early()

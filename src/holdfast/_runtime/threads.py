@@ -85,11 +85,6 @@ def wait(repetition: Repetition, delay: float) -> None:
 
 def loop_is_running() -> bool:
     """Whether an asyncio event loop is running in this thread; never imports asyncio to find out."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        return False
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    # Nothing while another thread is just importing asyncio.
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return running is not None and running() is not None

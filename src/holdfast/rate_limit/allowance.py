@@ -62,17 +62,23 @@ class Allowance:
     def ready(self, now: float, before: int, amount: int, waiting: Callable[[], Iterable[int]]) -> float:
         """Return when so many may pass after `before` others, which are what `waiting` costs, one after the other."""
         total = before + amount
-        at = self.measure.ready(now, total)
-        if at is None:
-            trial = self.measure.copy()
-            at = now
-            for cost in (*waiting(), amount):
-                then = trial.ready(at, cost)
-                at = at if then is None else then  # None: it costs more than may ever pass
-                trial.take(at, cost)
-        if now < self._ends_at and total > self._left:
-            at = max(at, self._ends_at)
-        return max(at, self._paused_until)
+        if now >= self._paused_until and (now >= self._ends_at or total <= self._left):
+            at = self.measure.ready(now, total)
+            if at is not None:
+                return at
+        return self._foreseen(max(now, self._paused_until), (*waiting(), amount))
+
+    def _foreseen(self, at: float, costs: Iterable[int]) -> float:
+        """Let these pass on trial, one after the other; return when the last one does."""
+        trial, left = self.measure.copy(), self._left
+        for cost in costs:
+            if at < self._ends_at and cost > left:
+                at = self._ends_at
+            ready = trial.ready(at, cost)
+            at = at if ready is None else ready  # None: it costs more than may ever pass
+            trial.take(at, cost)
+            left -= cost
+        return at
 
     def paused(self, now: float) -> bool:
         """Whether nothing may pass, whatever the limit says."""

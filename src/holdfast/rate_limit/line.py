@@ -136,7 +136,8 @@ class Line:
         """Return when so much may pass, after what is paid for, and after those who wait, up to one of them."""
 
         def waiting() -> Iterator[int]:
-            yield self.paid()
+            if self.paid():
+                yield self.paid()
             for each in self.waiters:
                 if each is before:
                     return
@@ -250,13 +251,13 @@ class Line:
     def enter(self, place: Standing, patience: float) -> tuple[str, int, float]:
         """Give `place` a place in the line, if its turn comes within `patience` seconds and there is room to wait.
 
-        Returns "" or why it has none ("rate", "full"), its number from 1, and the seconds until its turn.
+        Returns "" or why it has none ("rate", "full", "busy"), its number from 1, and the seconds until its turn.
         """
         with self.lock:
             if self.inside:
                 place.state = GONE
                 self.rejected += 1
-                return "rate", 0, 0.0
+                return "busy", 0, 0.0
             self.inside = True
             try:
                 now = self.read()
@@ -369,6 +370,8 @@ class Line:
 
     def leave(self, place: Standing) -> bool:
         """Give up a place, or what it was promised; the next ones move up. False if there was nothing to give up."""
+        if place.state in {HELD, GONE}:
+            return False
         try:
             return self._give_up(place)
         finally:

@@ -61,6 +61,9 @@ def _counts(limiter: RateLimiter) -> Counts:
 limiters: Roll[RateLimiter] = Roll(_counts)
 """All rate limiters that there are."""
 
+_LOOP_RESOLUTION = 1e-6
+"""Seconds by which a timer may ring too early, since event loops do not tell such moments apart."""
+
 
 class RateLimiter:
     """Lets calls begin as its limit allows, keeps the others waiting in one line, and refuses who would wait too long.
@@ -183,9 +186,13 @@ class RateLimiter:
         if is_off():
             place.state, place.alarm = HELD, self.clock.monotonic()
             return Reservation(self, place)
-        self._join(place, patience, "")
-        self.line.dispatch()
-        return Reservation(self, place)
+        try:
+            self._join(place, patience, "")
+            self.line.dispatch()
+            return Reservation(self, place)
+        except BaseException:
+            self.line.leave(place)
+            raise
 
     def checked_cost(self, cost: Any) -> int:
         """Return the cost if it can be paid at all."""
@@ -222,8 +229,8 @@ class RateLimiter:
                 "acquire_async), or call it through `asyncio.to_thread`",
             )
         place = WaitingThread(cost)
-        began = self._join(place, *self._patience(timeout))
         try:
+            began = self._join(place, *self._patience(timeout))
             waiting = True
             while waiting:
                 delay = max(0.0, place.alarm - self.clock.monotonic())
@@ -254,17 +261,18 @@ class RateLimiter:
 
         loop = asyncio.get_running_loop()
         place = WaitingTask(loop, cost)
-        began = self._join(place, *self._patience(timeout))
         timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
         try:
-            waiting = True
+            began = self._join(place, *self._patience(timeout))
+            waiting, least = True, 0.0
             while waiting:
-                delay = max(0.0, place.alarm - self.clock.monotonic())
+                delay = max(least, place.alarm - self.clock.monotonic())
+                least = _LOOP_RESOLUTION
                 if isinstance(self.clock, SystemClock):
                     timer = loop.call_later(min(delay, LONGEST_SLEEP), place.arrive)
                 else:
                     timer = loop.create_task(self._sleep(delay))
-                    timer.add_done_callback(lambda _timer: place.arrive())
+                    timer.add_done_callback(place.ring(place.called))
                 await place.called
                 timer.cancel()
                 waiting = self.line.look(place)
@@ -295,15 +303,13 @@ class RateLimiter:
         why, position, delay = self.line.enter(place, NEVER if patience is None else patience)
         if why == "full":
             self._refuse("full", place.cost, 0.0, delay, f"and {self.settings.max_queue} wait, which is all that may")
+        elif why == "busy":
+            self._refuse("rate", place.cost, 0.0, delay, "but it was asked for by what interrupts this limiter's own work")
         elif why:
             longest = f"the {patience:.3g} s that {whose} left" if whose else f"the {patience:g} s that it may wait"
             self._refuse("rate", place.cost, 0.0, delay, f"which is more than {longest}")
         if delay > 0:
-            try:
-                self.tell("queued", cost=place.cost, position=position, delay=delay)
-            except BaseException:
-                self.line.leave(place)
-                raise
+            self.tell("queued", cost=place.cost, position=position, delay=delay)
         return began
 
     def _called(self, place: Standing, began: float) -> None:

@@ -7,6 +7,7 @@ from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
     from typing import TypeAlias
 
     Standing: TypeAlias = "WaitingThread | WaitingTask | Booked"
@@ -51,6 +52,15 @@ class WaitingTask(TaskPlace):
         self.alarm = NEVER
         self.until = NEVER
         self.called_up = False
+
+    def ring(self, called: asyncio.Future[None]) -> Callable[[object], None]:
+        """Return what ends this wait, and no later one, since a sleep that was cancelled ends late."""
+
+        def end(_sleep: object) -> None:
+            if called is self.called:
+                self.arrive()
+
+        return end
 
     def hush(self) -> None:
         """Have something to await again."""

@@ -8,8 +8,11 @@ from ..circuit_breaker.bulkhead import guard as bulkhead_guard
 from ..circuit_breaker.bulkhead.registry import BulkheadRegistry, get_bulkhead_registry
 from ..circuit_breaker.registry import BreakerRegistry, get_breaker_registry
 from ..errors import ConfigurationError, get_error_classifier
-from ..fallback.guard import wrap as wrap_fallback
+from ..fallback.answers import gives_awaitables
+from ..fallback.config import FallbackConfig
+from ..fallback.guard import check_fits, wrap as wrap_fallback
 from ..fallback.manager import Fallback
+from ..fallback.memory import Memory
 from ..fallback.registry import bind_fallback
 from ..functions import is_async
 from ..rate_limit import guard as limiter_guard
@@ -24,11 +27,11 @@ from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from ..clock import Clock
-    from ..fallback.memory import Memory
+    from ..registry import GuardRegistry
     from ..timeout.config import Mode
     from .policy import ResiliencePolicy
 
@@ -55,6 +58,34 @@ class Surroundings:
             rate_limiters, get_rate_limiter_registry, RateLimiterRegistry, clock, own=own
         )
 
+    def registry(self, field: str, config: Any) -> GuardRegistry[Any]:  # noqa: ARG002  a subclass looks at it
+        """Return where the guards of that field of a policy are found."""
+        found: GuardRegistry[Any] = getattr(self, field)
+        return found
+
+    def apart(self) -> Surroundings:
+        """Return surroundings for one function, which shares only what has a name of its own in the policy."""
+        return _Apart(self)
+
+
+class _Apart(Surroundings):
+    """Those of one function."""
+
+    __slots__ = ("_common",)
+
+    def __init__(self, common: Surroundings) -> None:
+        clock = common.clock
+        super().__init__(
+            clock,
+            BreakerRegistry(clock=clock),
+            BulkheadRegistry(clock=clock),
+            RateLimiterRegistry(clock=clock),
+        )
+        self._common = common
+
+    def registry(self, field: str, config: Any) -> GuardRegistry[Any]:
+        return self._common.registry(field, config) if config.own_name else super().registry(field, config)
+
 
 def _registry(given: Any, common: Callable[[], Any], kind: type[Any], clock: Clock | None, *, own: bool) -> Any:
     if given is None:
@@ -64,62 +95,44 @@ def _registry(given: Any, common: Callable[[], Any], kind: type[Any], clock: Clo
     return given
 
 
-class Shared:
-    """A kind of guard that is shared by name: where it is in a policy, and how it is put around a function."""
+SHARED = ("bulkhead", "rate_limit", "circuit_breaker")
+"""The fields of a policy with guards that are shared by name, from the innermost to the outermost."""
 
-    __slots__ = ("field", "wrap")
-
-    def __init__(self, field: str, wrap: Callable[[Any, Any], Any]) -> None:
-        self.field = field
-        self.wrap = wrap
-
-
-SHARED = (
-    Shared("bulkhead", bulkhead_guard.wrap),
-    Shared("rate_limit", limiter_guard.wrap),
-    Shared("circuit_breaker", breaker_guard.wrap),
-)
-"""From the innermost to the outermost."""
+_WRAPPERS: dict[str, Callable[[Any, Any], Any]] = {
+    BulkheadRegistry.kind: bulkhead_guard.wrap,
+    RateLimiterRegistry.kind: limiter_guard.wrap,
+    BreakerRegistry.kind: breaker_guard.wrap,
+}
 
 
-def _shared(name: str, policy: ResiliencePolicy, around: Surroundings) -> Iterator[tuple[Shared, Any, Any, str]]:
-    """Yield the shared guards that a policy has: the kind, its registry, its config, and the guard's name."""
-    for kind in SHARED:
-        config = getattr(policy, kind.field)
+def shared(name: str, policy: ResiliencePolicy, around: Surroundings) -> Iterator[tuple[GuardRegistry[Any], Any, str]]:
+    """Yield the guards that a policy shares by name: where it is found, its config, and its name."""
+    for field in SHARED:
+        config = getattr(policy, field)
         if config is not None:
-            yield kind, getattr(around, kind.field), config, config.own_name or name
+            yield around.registry(field, config), config, config.own_name or name
 
 
-def check_names(name: str, policy: ResiliencePolicy, around: Surroundings) -> None:
-    """Raise `ConfigurationError` if a guard of such a name is there already, set to something else."""
-    for _, registry, config, own in _shared(name, policy, around):
-        if registry.has(own):
-            registry.obtain(own, config, checked=True)
+class Kept:
+    """What a function keeps when its chain of guards is made anew: last good values, and what its fallback counts."""
+
+    __slots__ = ("_fallback", "memory")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.memory = Memory(gives_awaitables=gives_awaitables(function) is True)
+        self._fallback: Fallback | None = None
+
+    def fallback(self, given: FallbackConfig | Fallback | str, name: str, clock: Clock) -> Fallback | str:
+        """Return what is given as a fallback, made now if it was not before."""
+        if isinstance(given, FallbackConfig):
+            if self._fallback is None or self._fallback.settings is not given:
+                self._fallback = Fallback(given, name=given.own_name or name, clock=clock)
+            return self._fallback
+        return given
 
 
-def settle(name: str, policy: ResiliencePolicy, around: Surroundings) -> None:
-    """Have the guards that are there do as the policy says; those that do so already are left alone, state and all."""
-    for _, registry, config, own in _shared(name, policy, around):
-        if not registry.has(own):
-            continue
-        guard = registry.obtain(own)
-        if guard.config != config.replace(name=own):
-            guard.adjust(config)
-
-
-def settle_registered(name: str, registered: Mapping[str, ResiliencePolicy], around: Surroundings) -> None:
-    """Have the guards that are there do as what is registered says, also if somebody registers another meanwhile."""
-    settled = None
-    while (policy := registered.get(name)) is not settled:
-        if policy is not None:
-            settle(name, policy, around)
-        settled = policy
-
-
-def chain(
-    name: str, policy: ResiliencePolicy, function: Callable[..., Any], around: Surroundings, memory: Memory
-) -> Any:
-    """Return the function in all the guards of the policy, the fallback outermost. `memory` is the fallback's."""
+def chain(name: str, policy: ResiliencePolicy, function: Callable[..., Any], around: Surroundings, kept: Kept) -> Any:
+    """Return the function in all the guards of the policy, the fallback outermost."""
     clock = around.clock
     guarded = function
     attempt = policy.timeout
@@ -127,17 +140,25 @@ def chain(
         attempt = policy.total_timeout  # so that the function is in a worker when the time for the whole call is up
     if attempt is not None:
         guarded = _limited(name, guarded, attempt, policy.timeout_mode, clock)
-    for kind, registry, config, own in _shared(name, policy, around):
-        guarded = kind.wrap(registry.binding(own, config), guarded)
+    for registry, config, own in shared(name, policy, around):
+        guarded = _WRAPPERS[registry.kind](registry.binding(own, config), guarded)
     if policy.retry is not None:
         guarded = guard_retry(guarded, PolicySource(policy.retry), clock, get_error_classifier(), name=name)
     if policy.total_timeout is not None:
         guarded = _limited(name, guarded, policy.total_timeout, "cooperative", clock, what="total_timeout", final=True)
     if policy.fallback is not None:
-        given = policy.fallback
-        bound = given if isinstance(given, str) else Fallback(given, name=name, clock=clock)
-        guarded = wrap_fallback(bind_fallback(bound, guarded), guarded, memory)
+        bound = bind_fallback(kept.fallback(policy.fallback, name, clock), guarded)
+        guarded = wrap_fallback(bound, guarded, kept.memory)
     return guarded
+
+
+def check_fallback(policy: ResiliencePolicy, function: Callable[..., Any]) -> None:
+    """Raise TypeError if the fallback of a policy has to be awaited, and nobody would do that."""
+    given = policy.fallback
+    if isinstance(given, FallbackConfig):
+        check_fits(Fallback(given), function)
+    elif isinstance(given, Fallback):
+        check_fits(given, function)
 
 
 def _limited(name: str, function: Any, seconds: float, mode: Mode, clock: Clock, **how: Any) -> Any:

@@ -41,6 +41,8 @@ def _problems(policy: Parts) -> Iterator[str]:
 def _times(policy: Parts) -> Iterator[str]:
     """Each limit around another one must leave it room."""
     retry, breaker = policy.retry_policy, policy.circuit_breaker
+    if breaker is not None and breaker.mode != "normal":
+        breaker = None  # it ends nothing
     around = [("total_timeout", policy.total_timeout, "ends the whole call")]
     if retry is not None:
         around += [

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from .._runtime.tailor import Template, tailor
-from ..fallback.answers import gives_awaitables
-from ..fallback.memory import Memory
 from ..functions import is_async
 from ..switch import is_off
 from ..timeout.marks import note_leaves_work
 from ..typed import TYPE_CHECKING
-from .chain import chain
+from .chain import Kept, chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .policy import ResiliencePolicy
     from .source import ResilienceSource
 
 _QUIET = Template(
@@ -29,15 +28,36 @@ return AWAIT CALL(chain)
 )
 
 
+class _Made:
+    """A chain of guards, and what it was made of."""
+
+    __slots__ = ("chain", "policy", "version")
+
+    def __init__(self, policy: ResiliencePolicy, version: int, chain: Callable[..., Any]) -> None:
+        self.policy = policy
+        self.version = version
+        self.chain = chain
+
+
 def wrap(function: Callable[..., Any], source: ResilienceSource) -> Any:
     """Return `function` guarded by the policy of the source, with its looks kept."""
-    # The last good values of a function outlive the chain that is made anew when its policy changes.
-    memory = Memory(gives_awaitables=gives_awaitables(function) is True)
+    kept = Kept(function)
+    made: _Made | None = None
 
-    def guarded() -> Any:
-        return chain(source.name, source.prepare(), function, source.surroundings, memory)
+    def find() -> Callable[..., Any]:
+        """Return the chain, the one that is there if the policy is the same."""
+        nonlocal made
+        before, version = made, source.version  # first, so that a change meanwhile is looked after the next time
+        if before is not None and before.version == version and before.policy is source.policy():
+            return before.chain
+        policy = source.settle(is_first=before is None)
+        if before is not None and before.policy is policy:
+            made = _Made(policy, version, before.chain)
+        else:
+            made = _Made(policy, version, chain(source.name, policy, function, source.around, kept))
+        return made.chain
 
-    binding = source.binding(guarded)
+    binding = source.binding(find)
 
     def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if is_off():

@@ -12,11 +12,12 @@ from ..records import did_you_mean
 from ..registry import NamedRegistry
 from ..settings import text
 from ..typed import TYPE_CHECKING, overload
-from .chain import Surroundings, check_names, settle_registered
+from .chain import Surroundings, check_fallback
 from .guard import wrap
 from .policy import ResiliencePolicy
 from .presets import PRESETS
-from .source import ResilienceSource, policy_from
+from .settling import Settling
+from .source import ResilienceSource, is_same, policy_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -62,7 +63,7 @@ class ResilienceManager:
     ) -> None:
         self.surroundings = Surroundings(clock, breakers, bulkheads, rate_limiters)
         self.policies: NamedRegistry[ResiliencePolicy] = NamedRegistry("resilience policy", UnknownPolicyError)
-        self.removed: set[str] = set()
+        self.settling = Settling(self.policies.view)
         self._presets = {name: ResiliencePolicy(**fields) for name, fields in PRESETS.items()}
         self._runners: OrderedDict[tuple[str, bool], tuple[object, Callable[..., Any]]] = OrderedDict()
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the manager
@@ -96,9 +97,9 @@ class ResilienceManager:
         """
         name = text("ResilienceManager", "name", name)
         new = policy_from(policy, fields)
-        if self.policies.view.get(name) != new:
-            self.policies.put(name, new)
-            settle_registered(name, self.policies.view, self.surroundings)
+        before = self.policies.view.get(name)
+        if before is None or not is_same(before, new):
+            self.settling.changed(name, lambda: self.policies.put(name, new), self.surroundings)
         return new
 
     def get(self, name: str) -> ResiliencePolicy:
@@ -108,7 +109,10 @@ class ResilienceManager:
 
         Raises `UnknownPolicyError`, with the nearest name, if that is nothing.
         """
-        there = self.policies.view.get(name) or self._presets.get(name)
+        asked: object = name
+        there = None
+        if isinstance(asked, str):
+            there = self.policies.view.get(asked) or self._presets.get(asked)
         if there is None:
             known = did_you_mean(name, {**self._presets, **self.policies.view})
             raise UnknownPolicyError(f"there is no resilience policy named {name!r}; {known}")
@@ -116,10 +120,11 @@ class ResilienceManager:
 
     def remove(self, name: str) -> bool:
         """Let `name` stand for nothing of its own; return whether it stood for something."""
-        if name not in self.policies.view:
+        asked: object = name
+        if not isinstance(asked, str) or asked not in self.policies.view:
             return False
-        self.removed.add(name)  # its guards may then be set by the code again
-        return self.policies.drop(name)
+        self.settling.changed(asked, lambda: self.policies.drop(asked), self.surroundings)
+        return True
 
     @property
     def registered(self) -> Mapping[str, ResiliencePolicy]:
@@ -146,6 +151,9 @@ class ResilienceManager:
         >>> ResilienceManager().execute("archive", lambda: "found", ResiliencePolicy.api())
         'found'
 
+        With last good values, an operation is the same if it is the same object, so give the policy's `LastGood` a key
+        if you make a new one for each call.
+
         Raises what the operation or one of the guards raises, `UnknownPolicyError` if there is no policy to be had,
         `TypeError` for what cannot be called.
         """
@@ -156,7 +164,7 @@ class ResilienceManager:
         """Return a guarded function that calls what it is given."""
         key = (name, asynchronous)
         known = self._runners.get(key)
-        if known is not None and known[0] is policy:
+        if known is not None and (known[0] is policy or is_same(known[0], policy)):
             return known[1]
         runner = wrap(_caller(name, asynchronous=asynchronous), ResilienceSource(self, name, policy, {}))
         with self._lock:
@@ -188,9 +196,13 @@ class ResilienceManager:
         source = None if name is None else ResilienceSource(self, name, policy, changes)
 
         def protect(inner: Any) -> Any:
-            own = source or ResilienceSource(self, f"{inner.__module__}.{name_of(inner)}", policy, changes)
-            if own.is_settled:
-                check_names(own.name, own.policy(), self.surroundings)
+            own = source
+            if own is None:
+                label = f"{getattr(inner, '__module__', None) or type(inner).__module__}.{name_of(inner)}"
+                own = ResilienceSource(self, label, policy, changes, self.surroundings.apart())
+            if own.is_given:
+                own.settle(is_first=True)
+                check_fallback(own.policy(), inner)
             return wrap(inner, own)
 
         if source is None and policy is None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..circuit_breaker.bulkhead.config import BulkheadConfig
     from ..circuit_breaker.config import CircuitBreakerConfig
     from ..fallback.config import FallbackConfig
+    from ..fallback.manager import Fallback
     from ..rate_limit.config import RateLimiterConfig
     from ..retry.policy import RetryPolicy
     from ..timeout.config import Mode
@@ -25,7 +26,7 @@ class Parts(Settings):
     timeout: float | None = None
     total_timeout: float | None = None
     timeout_mode: Mode = "thread"
-    fallback: FallbackConfig | str | None = None
+    fallback: FallbackConfig | Fallback | str | None = None
 
     @property
     def retry_policy(self) -> RetryPolicy | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..fallback.manager import Fallback
 from ..fallback.registry import as_fallback
 from ..settings import optional_seconds
 from ..timeout.config import as_mode
@@ -44,7 +45,8 @@ class ResiliencePolicy(Parts):
     From the outermost to the innermost; each may be left out:
 
     * `fallback`: what answers when all else has failed: a function (of the error, if it takes one), plain or async; a
-      `LastGood`; a list of answers; a `FallbackConfig`; or the name of a registered one. Default None: errors come out.
+      `LastGood`; a list of answers; a `FallbackConfig`; a `Fallback`, which others may share; or the name of one that
+      is registered. Default None: errors come out.
     * `total_timeout`: seconds, or a `timedelta`, that the whole call may take, waits included.
     * `retry`: a `RetryPolicy`, its fields as a mapping, or the name of one. Each attempt passes all that follows.
     * `circuit_breaker`: a `CircuitBreakerConfig`, or its fields.
@@ -84,7 +86,7 @@ class ResiliencePolicy(Parts):
         for field in ("timeout", "total_timeout"):
             mine[field] = optional_seconds(OWNER, field, mine[field])
         mine["timeout_mode"] = as_mode(OWNER, "timeout_mode", self.timeout_mode)
-        if self.fallback is not None:
+        if not isinstance(self.fallback, (Fallback, type(None))):
             mine["fallback"] = as_fallback(OWNER, self.fallback)
         check(self)
 

@@ -6,8 +6,9 @@ from ..errors import ConfigurationError
 from ..registry import Binding
 from ..settings import shown, text
 from ..typed import TYPE_CHECKING
-from .chain import check_names, settle, settle_registered
+from .nesting import NESTED
 from .policy import ResiliencePolicy
+from .settling import registered_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from ..registry import NamedRegistry
     from .chain import Surroundings
+    from .settling import Settling, Wanted
 
     T = TypeVar("T")
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
         surroundings: Surroundings
         policies: NamedRegistry[ResiliencePolicy]
-        removed: set[str]
+        settling: Settling
 
         def get(self, name: str) -> ResiliencePolicy:
             """Return what a name stands for, presets included."""
@@ -39,19 +41,31 @@ def policy_from(policy: object, changes: Mapping[str, Any]) -> ResiliencePolicy:
     return policy.replace(**changes) if changes else policy
 
 
+def is_same(one: object, other: object) -> bool:
+    """Whether two policies are equal; there may be anything in them, also what cannot be compared."""
+    try:
+        return bool(one == other)
+    except Exception:
+        return False
+
+
 class ResilienceSource:
     """The policy of what goes by `name`: what is registered under it at the time, else what was given.
 
-    `given` is a policy, the name of one, or None for the preset of that name; `changes` are made to it.
+    `given` is a policy, the name of one, or None for the preset of that name; `changes` are made to it. `around`: where
+    its guards are found; default where all are.
     """
 
-    __slots__ = ("_before", "_changes", "_given", "_keeper", "name")
+    __slots__ = ("_changes", "_given", "_keeper", "_made", "around", "name")
 
-    def __init__(self, keeper: Keeper, name: str, given: object, changes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, keeper: Keeper, name: str, given: object, changes: Mapping[str, Any], around: Surroundings | None = None
+    ) -> None:
         self.name = text("with_resilience", "name", name)
+        self.around = keeper.surroundings if around is None else around
         self._keeper = keeper
         self._changes = dict(changes)
-        self._before: ResiliencePolicy | None = None
+        self._made: tuple[ResiliencePolicy, ResiliencePolicy] | None = None
         self._given: str | ResiliencePolicy | None = None
         if isinstance(given, str):
             self._given = text("with_resilience", "policy", given)
@@ -82,40 +96,48 @@ class ResilienceSource:
         return None
 
     @property
-    def is_settled(self) -> bool:
-        """Whether the policy is the one that was given, at the moment."""
+    def is_given(self) -> bool:
+        """Whether the policy is, at the moment, one that the code gave as it is."""
         return isinstance(self._given, ResiliencePolicy) and self.name not in self._keeper.policies.view
 
+    @property
+    def version(self) -> int:
+        """Changes whenever some policy does."""
+        return self._keeper.settling.version
+
     def policy(self) -> ResiliencePolicy:
-        """Return the policy as it is now; raise `UnknownPolicyError` if there is none."""
+        """Return the policy as it is now, the same object while it is the same.
+
+        Raises `UnknownPolicyError` if there is none.
+        """
         registered = self._keeper.policies.view.get(self.name)
         if registered is not None:
             return registered
         given = self._given
         base = given if isinstance(given, ResiliencePolicy) else self._keeper.get(given or self.name)
-        return base.replace(**self._changes) if self._changes else base
+        if not self._changes:
+            return base
+        made = self._made
+        if made is None or made[0] is not base:
+            made = self._made = (base, base.replace(**self._changes))
+        return made[1]
 
-    @property
-    def surroundings(self) -> Surroundings:
-        """Where the guards are found."""
-        return self._keeper.surroundings
+    def settle(self, *, is_first: bool) -> ResiliencePolicy:
+        """Return the policy as it is now, and have its guards do as it says.
 
-    def prepare(self) -> ResiliencePolicy:
-        """Return the policy as it is now, and have the guards that are there do as it says.
-
-        Raises `ConfigurationError` if somebody else has set one of them to something else.
+        Raises `ConfigurationError` if one of them is set to something else by other code.
         """
+        return self._keeper.settling.settle(self.name, self._wanted, self.around, is_first=is_first)
+
+    def _wanted(self) -> Wanted:
         policy = self.policy()
-        before, self._before = self._before, policy
-        keeper = self._keeper
-        if self.name in keeper.policies.view:
-            settle_registered(self.name, keeper.policies.view, keeper.surroundings)
-        elif self.name in keeper.removed or (before is not None and before != policy):
-            keeper.removed.discard(self.name)
-            settle(self.name, policy, keeper.surroundings)
-        else:
-            check_names(self.name, policy, keeper.surroundings)
-        return policy
+        if self.name in self._keeper.policies.view:
+            return policy, registered_as(self.name)
+        if isinstance(self._given, ResiliencePolicy):
+            return policy, (self,)
+        # All that use a policy by its name follow it together.
+        of_guards = {name: value for name, value in self._changes.items() if name in NESTED}
+        return policy, ("by name", self._given or self.name, of_guards)
 
     def binding(self, find: Callable[[], T]) -> Binding[T]:
         """Return a binding of `find` that is told when another policy counts."""

@@ -182,11 +182,13 @@ def judged(
 
 def cut_around(error: BaseException) -> Limit | None:
     """Return the limit around the running task by which it was cancelled with `error`, or None if it was no limit."""
-    asyncio = sys.modules.get("asyncio")
     mark = current_mark()
-    if mark is None or asyncio is None or not isinstance(error, asyncio.CancelledError) or left(mark) > 0:
+    task = None if mark is None else mark[2]
+    if mark is None or task is None or left(mark) > 0:
         return None
-    task = mark[2]
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or not hasattr(task, "cancelling") or not isinstance(error, asyncio.CancelledError):
+        return None
     if asyncio._get_running_loop() is None or task is not asyncio.current_task():  # noqa: SLF001
         return None
     return mark[3] if task.cancelling() == mark[4] + 1 else None

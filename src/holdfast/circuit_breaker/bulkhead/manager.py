@@ -122,8 +122,8 @@ class Bulkhead:
         if not isinstance(given, BulkheadConfig):
             raise ConfigurationError(f"Bulkhead: config must be a BulkheadConfig, not {shown(given)}")
         with self.line.lock:
-            self.settings = given
             self.line.resize(given.max_concurrent, given.max_queue)
+            self.settings = given  # last: if this is interrupted, it shows that it has to be done again
 
     # Calling.
 

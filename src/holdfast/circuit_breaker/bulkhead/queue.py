@@ -152,12 +152,14 @@ class Line:
     def resize(self, permits: int, places: int) -> None:
         """Let there be so many permits and places from now on. Nobody loses what they have."""
         with self.lock:
-            self.places = places
-            self.debt += self.permits - permits
+            # All in one step, in which there is no call and so no interrupt.
+            unminted, debt = self.unminted - self.debt - self.permits + permits, 0
+            if unminted < 0:
+                unminted, debt = 0, -unminted
             self.permits = permits
-            self.unminted -= self.debt
-            self.debt = -min(self.unminted, 0)
-            self.unminted += self.debt
+            self.unminted = unminted
+            self.debt = debt
+            self.places = places
             self.mark()
         self.dispatch()  # also if nobody waits: tokens that were free pay the debt
 
