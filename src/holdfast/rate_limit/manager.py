@@ -304,7 +304,9 @@ class RateLimiter:
         if why == "full":
             self._refuse("full", place.cost, 0.0, delay, f"and {self.settings.max_queue} wait, which is all that may")
         elif why == "busy":
-            self._refuse("rate", place.cost, 0.0, delay, "but it was asked for by what interrupts this limiter's own work")
+            self._refuse(
+                "rate", place.cost, 0.0, delay, "but it was asked for by what interrupts this limiter's own work"
+            )
         elif why:
             longest = f"the {patience:.3g} s that {whose} left" if whose else f"the {patience:g} s that it may wait"
             self._refuse("rate", place.cost, 0.0, delay, f"which is more than {longest}")

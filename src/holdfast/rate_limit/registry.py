@@ -32,8 +32,9 @@ if TYPE_CHECKING:
         on_reject: Any
 
 
-_CELLS = 256
-_LIMITS_REMEMBERED = 16
+_CELLS = 1024
+_BITS = 8192
+_LIMITS_REMEMBERED = 4
 _LOOKED_AT = 64
 
 
@@ -46,15 +47,29 @@ class _Retired(ref[RateLimiter]):
     name: str
 
 
+class _Cell:
+    """What limiters counted that are gone: at least as much as any one of them; and, by a bit of each, of which names.
+
+    Once it is as good as new, so is what any of those names had counted.
+    """
+
+    __slots__ = ("allowance", "names")
+
+    def __init__(self, allowance: Allowance) -> None:
+        self.allowance = allowance
+        self.names = 0
+
+
 class RateLimiterRegistry(GuardRegistry[RateLimiter]):
     """Rate limiters by name, made at their first use; thread-safe.
 
     `max_limiters` bounds how many there are (default 10,000), so that there may be one for each host, user or tenant:
     beyond it the one goes that was asked for least recently, unless a decorated function is bound to it by its name,
     or its limit was changed by `update`. What it has admitted is not forgotten: while anybody still uses it, as those
-    do who wait, it comes back when its name is asked for; and when nobody does, what it counted goes into one of 256
-    cells, by its name, from which new limiters of the same limit begin. So a name never gets more than its limit. If
-    more names than `max_limiters` are active at once, it may get less: what another name of its cell has used up.
+    do who wait, it comes back when its name is asked for; and when nobody does, what it counted goes into one of 1,024
+    cells, by its name, from which it begins when it is made again. So a name never gets more than its limit. If many
+    more names than `max_limiters` are active at once, it may get less: what others in its cell have used up. (With more
+    than four different limits among names that come and go so quickly, the oldest cells are forgotten.)
 
     >>> registry = RateLimiterRegistry()
     >>> search = registry.get_or_create("search", limit={"rate": 10, "capacity": 20})
@@ -72,7 +87,7 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
         self._clock = as_clock(clock)
         self._retired: dict[str, _Retired] = {}
         self._gone: deque[Any] = deque()
-        self._cells: dict[tuple[Limit, int], Allowance] = {}
+        self._cells: dict[tuple[Limit, int], _Cell] = {}
 
     def get_or_create(
         self,
@@ -146,36 +161,42 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
                 del self._retired[last.name]
                 self._keep(last)
 
-    def _cell(self, limit: Limit, name: str) -> tuple[Limit, int]:
-        return limit, hash(name) % _CELLS
-
     def _keep(self, retired: _Retired) -> None:
         now = self._clock.monotonic()
         allowance = retired.line.closed(now)
         if allowance.is_fresh(now):
             return
-        cell = self._cell(allowance.limit, retired.name)
-        kept = self._cells.pop(cell, None)
-        if kept is not None:
-            allowance.absorb(kept, now)
-        self._cells[cell] = allowance
-        if len(self._cells) > _CELLS * _LIMITS_REMEMBERED:
-            del self._cells[next(iter(self._cells))]
+        place, bit = _place(allowance.limit, retired.name)
+        cell = self._cells.get(place)
+        if cell is None:
+            cell = self._cells[place] = _Cell(allowance)
+            if len(self._cells) > _CELLS * _LIMITS_REMEMBERED:
+                del self._cells[next(iter(self._cells))]
+        else:
+            cell.allowance.absorb(allowance, now)
+        cell.names |= bit
 
     def _remember(self, limiter: RateLimiter) -> None:
-        cell = self._cell(limiter.settings.limit, limiter.name)
-        kept = self._cells.get(cell)
-        if kept is None:
+        """Begin with what was counted under that name, if perhaps there was one."""
+        place, bit = _place(limiter.settings.limit, limiter.name)
+        cell = self._cells.get(place)
+        if cell is None:
             return
         now = self._clock.monotonic()
-        if kept.is_fresh(now):
-            del self._cells[cell]
-        else:
-            limiter.line.allowance.absorb(kept, now)
+        if cell.allowance.is_fresh(now):
+            del self._cells[place]
+        elif cell.names & bit:
+            limiter.line.allowance.absorb(cell.allowance, now)
 
     def get_all_metrics(self) -> dict[str, RateLimiterMetrics]:
         """Return the metrics of all limiters by name."""
         return {name: limiter.metrics for name, limiter in self.get_all().items()}
+
+
+def _place(limit: Limit, name: str) -> tuple[tuple[Limit, int], int]:
+    """Return in which cell a name is, and which bit of it stands for the name."""
+    number, cell = divmod(hash(name), _CELLS)
+    return (limit, cell), 1 << number % _BITS
 
 
 _process_wide = RateLimiterRegistry()

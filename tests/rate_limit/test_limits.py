@@ -1,0 +1,365 @@
+"""The limits themselves: how many are let pass in any window, reckoned without rounding over whatever arrivals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from holdfast.rate_limit import SlidingWindow, TokenBucket
+from holdfast.rate_limit.allowance import Allowance, measure
+from holdfast.rate_limit.bucket import Bucket
+from holdfast.rate_limit.config import as_limit
+from holdfast.rate_limit.exact import end_of, gained, passed, time_of
+from holdfast.rate_limit.window import Log, Spans
+
+Admitted = list[tuple[float, int]]
+
+GAPS = st.one_of(
+    st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.5, 1.0, 1.0000000000000002, 1 / 3]),
+    st.floats(0, 3, allow_subnormal=False),
+)
+STEPS = st.lists(st.tuples(GAPS, st.integers(1, 4)), max_size=60)
+STARTS = st.sampled_from([0.0, 0.1, 1 / 3, 12345.678901234567, 1e7 + 0.1])
+RATES = st.sampled_from([0.1, 0.3, 1.0, 3.0, 7.3, 10.0])
+PERIODS = st.sampled_from([0.1, 0.3, 1.0, 1.1, 2.5])
+BUCKETS = st.sampled_from([None, 1, 2, 3, 10])
+
+
+def arrivals(limit: Any, start: float, steps: list[tuple[float, int]]) -> Admitted:
+    """Ask at each of these moments, and return what was admitted when."""
+    measured = measure(limit)
+    now = start
+    admitted: Admitted = []
+    for gap, cost in steps:
+        now += gap
+        if cost <= limit.most and measured.room(now) >= cost:
+            measured.take(now, cost)
+            admitted.append((now, cost))
+    return admitted
+
+
+def most_in_a_window(admitted: Admitted, period: float) -> int:
+    """The largest sum of costs in any half-open window of that length, in exact arithmetic."""
+    return max(
+        (
+            sum(
+                cost for when, cost in admitted if first <= when and Fraction(when) - Fraction(first) < Fraction(period)
+            )
+            for first, _ in admitted
+        ),
+        default=0,
+    )
+
+
+def keeps_its_rate(admitted: Admitted, rate: float, capacity: int) -> bool:
+    """Whether in no window, between any two admissions, there are more than capacity + rate * window."""
+    return all(
+        sum(cost for _, cost in admitted[first : last + 1])
+        <= capacity + Fraction(rate) * (Fraction(admitted[last][0]) - Fraction(admitted[first][0]))
+        for first in range(len(admitted))
+        for last in range(first, len(admitted))
+    )
+
+
+@given(RATES, st.integers(1, 6), STARTS, STEPS)
+@example(0.1, 1, 0.0, [(0.0, 1), (10.0, 1), (10.0, 1)])
+@example(0.3, 1, 0.1, [(0.0, 1), (1 / 0.3, 1), (1 / 0.3, 1)])
+def test_promise_35_a_token_bucket_never_admits_more_than_capacity_and_rate_times_window(
+    rate: float, capacity: int, start: float, steps: list[tuple[float, int]]
+) -> None:
+    assert keeps_its_rate(arrivals(TokenBucket(rate=rate, capacity=capacity), start, steps), rate, capacity)
+
+
+@given(st.integers(1, 6), PERIODS, BUCKETS, STARTS, STEPS)
+@example(1, 0.1, None, 0.1, [(0.0, 1), (0.1, 1), (0.1, 1), (0.1, 1)])
+def test_promise_35_no_window_of_the_length_has_more_than_the_limit(
+    limit: int, period: float, buckets: int | None, start: float, steps: list[tuple[float, int]]
+) -> None:
+    admitted = arrivals(SlidingWindow(limit=limit, period=period, buckets=buckets), start, steps)
+    assert most_in_a_window(admitted, period) <= limit
+
+
+def test_promise_35_there_is_no_double_burst_at_the_edge_of_a_window() -> None:
+    for buckets in (None, 1, 10):
+        window = measure(SlidingWindow(limit=10, period=1, buckets=buckets))
+        window.take(0.99, 10)
+        assert window.room(1.01) == 0
+        assert window.room(1.98) == 0
+        assert window.room(1.99) == 10
+
+
+@given(st.integers(1, 6), PERIODS, STARTS, STEPS)
+def test_the_exact_window_admits_whatever_may_be_admitted(
+    limit: int, period: float, start: float, steps: list[tuple[float, int]]
+) -> None:
+    window, now = Log(limit, period), start
+    admitted: Admitted = []
+    for gap, cost in steps:
+        now += gap
+        inside = sum(count for when, count in admitted if Fraction(now) - Fraction(when) < Fraction(period))
+        assert window.room(now) == limit - inside
+        if cost <= limit - inside:
+            window.take(now, cost)
+            admitted.append((now, cost))
+
+
+@given(RATES, st.integers(1, 6), STARTS, STEPS)
+def test_the_bucket_admits_whatever_may_be_admitted(
+    rate: float, capacity: int, start: float, steps: list[tuple[float, int]]
+) -> None:
+    bucket, now = Bucket(rate, capacity), start
+    level, at = Fraction(capacity), Fraction(start)
+    for gap, cost in steps:
+        now += gap
+        level = min(Fraction(capacity), level + Fraction(rate) * (Fraction(now) - at))
+        at = Fraction(now)
+        assert bucket.room(now) == level // 1
+        if cost <= level:
+            bucket.take(now, cost)
+            level -= cost
+
+
+@given(st.integers(1, 6), PERIODS, st.integers(1, 10), STARTS, STEPS)
+def test_spans_are_few_and_refuse_for_no_longer_than_one_of_them(
+    limit: int, period: float, buckets: int, start: float, steps: list[tuple[float, int]]
+) -> None:
+    spans, now = Spans(limit, period, buckets), start
+    admitted: Admitted = []
+    for gap, cost in steps:
+        now += gap
+        longer = period + period / buckets
+        inside = sum(count for when, count in admitted if now - when <= longer * (1 + 1e-9))
+        assert spans.room(now) >= limit - inside
+        assert len(spans._spans) <= buckets + 2
+        if spans.room(now) >= cost:
+            spans.take(now, cost)
+            admitted.append((now, cost))
+
+
+LIMITS = st.one_of(
+    st.builds(TokenBucket, rate=RATES, capacity=st.integers(1, 6)),
+    st.builds(SlidingWindow, limit=st.integers(1, 6), period=PERIODS, buckets=BUCKETS),
+)
+
+
+@given(LIMITS, STARTS, STEPS, st.integers(1, 4))
+def test_who_is_told_a_moment_finds_room_then_and_not_before(
+    limit: Any, start: float, steps: list[tuple[float, int]], cost: int
+) -> None:
+    measured, now = measure(limit), start
+    for gap, _ in steps:
+        now += gap
+        if measured.room(now) >= 1:
+            measured.take(now, 1)
+    cost = min(cost, limit.most)
+    at = measured.ready(now, cost)
+    assert at is not None
+    assert at >= now
+    if at > now:
+        just_before = now + (at - now) * 0.999999
+        assert measured.copy().room(just_before) < cost or just_before == at
+    assert measured.room(at) >= cost
+
+
+@given(LIMITS, STARTS, st.lists(st.floats(0, 0.5), min_size=1, max_size=80), st.integers(0, 6), st.randoms())
+def test_moments_that_are_counted_later_count_as_if_at_once(
+    limit: Any, start: float, gaps: list[float], before: int, chance: Any
+) -> None:
+    at_once, later = measure(limit), measure(limit)
+    now, noted = start, []
+    for each in (at_once, later):
+        each.take(now, min(before, limit.most))
+    for gap in gaps:
+        now += gap
+        if at_once.room(now) >= 1:
+            at_once.take(now, 1)
+            noted.append(now)
+    if noted:
+        chance.shuffle(noted)
+        later.record(noted)
+    for ahead in (0.0, 0.1, 0.5, 1.0, 3.0):
+        if isinstance(later, Spans):  # which has more of them in one span, perhaps
+            assert later.copy().room(now + ahead) <= limit.most
+        else:
+            assert later.copy().room(now + ahead) == at_once.copy().room(now + ahead)
+
+
+@given(
+    st.lists(st.floats(0, 3e-7), min_size=1, max_size=200),
+    st.sampled_from([1e5, 1e6, 1e7, 1e8]),
+    st.integers(0, 40),
+)
+def test_a_bucket_counts_many_moments_in_blocks_as_it_would_count_each(
+    gaps: list[float], rate: float, before: int
+) -> None:
+    times = [1000.0]
+    for gap in gaps:
+        times.append(times[-1] + gap)
+    quick, slow = Bucket(rate, 10_000), Bucket(rate, 10_000)
+    quick.take(1000.0, before)
+    slow.take(1000.0, before)
+    quick.record(times)
+    slow._record_each(times)
+    for ahead in (0.0, 1e-7, 1e-6, 1e-5):
+        assert quick.room(times[-1] + ahead) == slow.room(times[-1] + ahead)
+
+
+def test_a_bucket_that_is_full_at_the_last_moments_needs_no_look_at_the_others() -> None:
+    bucket = Bucket(1e8, 1000)
+    bucket.take(1000.0, 1)
+    times = [1000.0 + number * 2e-7 for number in range(1, 500)]
+    assert bucket._record_in_blocks(times)
+    assert bucket.room(times[-1]) == 999
+
+
+def test_moments_noted_out_of_order_count_as_the_latest_before_them() -> None:
+    log = Log(10, 1.0)
+    log.record([5.0])
+    log.record([4.0, 6.0])
+    assert log.room(5.5) == 7
+    assert log.room(6.0) == 9
+    log.take(5.9, 1)  # as if at 6
+    assert log.room(6.9) == 8
+    assert log.room(7.0) == 10
+
+
+def test_what_left_the_window_leaves_the_memory() -> None:
+    log = Log(1000, 1.0)
+    for number in range(10_000):
+        log.take(number * 0.01, 1)
+        log.room(number * 0.01)
+    assert len(log._times) <= 300
+
+
+@given(st.data())
+def test_a_limit_that_changes_admits_no_more_than_the_looser_one_would(data: st.DataObject) -> None:
+    limits = [
+        TokenBucket(rate=data.draw(RATES), capacity=data.draw(st.integers(1, 6)))
+        for _ in range(data.draw(st.integers(2, 4)))
+    ]
+    allowance, now = Allowance(limits[0]), data.draw(STARTS)
+    admitted: Admitted = []
+    for limit in limits:
+        allowance.adjust(limit, now)
+        for gap, cost in data.draw(st.lists(st.tuples(GAPS, st.integers(1, 4)), max_size=15)):
+            now += gap
+            if cost <= limit.most and allowance.room(now) >= cost:
+                allowance.take(now, cost)
+                admitted.append((now, cost))
+    assert keeps_its_rate(admitted, max(each.rate for each in limits), max(each.capacity for each in limits))
+
+
+def test_a_token_on_its_way_survives_that_the_rate_is_changed_again_and_again() -> None:
+    bucket = Bucket(1.0, 1)
+    bucket.take(0.0, 1)
+    for number in range(1, 12):
+        bucket.adjust(1.0 + number % 2 * 0.25, 1, number * 0.1)
+    assert bucket.room(1.1) == 1
+    full = Bucket(1.0, 3)
+    full.adjust(2.0, 5, 10.0)
+    assert full.room(10.0) == 5
+    moved = Bucket(1.0, 3)
+    moved.take(0.0, 3)
+    moved.adjust(2.0, 3, 1.0)
+    assert moved.room(1.0) == 1
+    assert moved.room(1.5) == 2
+
+
+@given(LIMITS, LIMITS, STARTS, STEPS)
+def test_a_limit_of_another_kind_takes_over_what_was_counted(
+    old: Any, new: Any, start: float, steps: list[tuple[float, int]]
+) -> None:
+    allowance, now = Allowance(old), start
+    for gap, _ in steps:
+        now += gap
+        if allowance.room(now) > 0:
+            allowance.take(now, 1)
+    used = old.most - allowance.room(now)
+    allowance.adjust(new, now)
+    assert allowance.limit == new
+    if not (isinstance(old, TokenBucket) and isinstance(new, TokenBucket)):
+        assert allowance.room(now) >= new.most - used
+    if used and isinstance(new, TokenBucket) and not isinstance(old, TokenBucket):
+        assert allowance.room(now) <= new.most
+
+
+@given(LIMITS, STARTS, STEPS, STEPS)
+def test_what_absorbs_another_is_at_least_as_full_at_any_time(
+    limit: Any, start: float, mine: list[tuple[float, int]], theirs: list[tuple[float, int]]
+) -> None:
+    both: list[Any] = []
+    now = start
+    for steps in (mine, theirs):
+        each, moment = Allowance(limit), start
+        for gap, _ in steps:
+            moment += gap / 8
+            if each.room(moment) > 0:
+                each.take(moment, 1)
+        both.append(each)
+        now = max(now, moment)
+    merged = Allowance(limit)
+    for each in both:
+        copied = Allowance(limit)
+        copied.measure = each.measure.copy()
+        merged.absorb(copied, now)
+    for ahead in (0.0, 0.05, 0.1, 0.3, 0.7, 1.0, 2.0, 10.0):
+        least = min(each.measure.copy().room(now + ahead) for each in both)
+        assert merged.measure.copy().room(now + ahead) <= least
+    if isinstance(merged.measure, Spans):
+        assert len(merged.measure._spans) <= merged.measure.buckets + 2
+    if isinstance(merged.measure, Log):
+        assert len(merged.measure._times) <= limit.most
+    assert merged.is_fresh(now + 1000)
+
+
+@settings(max_examples=300)
+@given(STARTS, st.floats(0, 10), st.sampled_from([0.1, 0.3, 1.0, 2.5]), RATES, st.integers(0, 50))
+def test_comparisons_are_exact(since: float, gap: float, period: float, rate: float, tokens: int) -> None:
+    now = since + gap
+    assert passed(since, now, period) == (Fraction(now) - Fraction(since) >= Fraction(period))
+    assert gained(rate, since, now) == Fraction(rate) * (Fraction(now) - Fraction(since)) // 1
+    assert passed(since, end_of(since, period), period)
+    assert gained(rate, since, time_of(rate, since, tokens)) >= tokens
+    assert end_of(since, period) - since == pytest.approx(period)
+    assert time_of(rate, since, tokens) - since == pytest.approx(tokens / rate)
+
+
+def test_a_rate_beyond_all_numbers_and_a_time_that_never_comes_break_nothing() -> None:
+    assert gained(1e308, 0.0, 1e10) > 10**200
+    assert gained(1.0, 0.0, float("inf")) > 10**200
+    assert time_of(1e-310, 0.0, 5) == float("inf")
+    assert gained(1.0, 5.0, 4.0) == 0
+
+
+@given(LIMITS, STARTS, st.lists(st.integers(1, 4), min_size=1, max_size=12))
+def test_who_stands_behind_others_is_told_when_its_turn_is(limit: Any, start: float, costs: list[int]) -> None:
+    costs = [min(cost, limit.most) for cost in costs]
+    allowance = Allowance(limit)
+    ahead = 0
+    told = []
+    for number, cost in enumerate(costs):
+        told.append(allowance.ready(start, ahead, cost, lambda number=number: costs[:number]))
+        ahead += cost
+    now = start
+    for cost, moment in zip(costs, told, strict=True):
+        ready = allowance.measure.ready(now, cost)
+        assert ready is not None
+        now = ready
+        assert moment == pytest.approx(now)
+        allowance.take(now, cost)
+    assert all(earlier <= later for earlier, later in pairwise(told))
+
+
+def test_who_stands_behind_something_that_can_never_pass_is_told_a_moment_all_the_same() -> None:
+    allowance = Allowance(SlidingWindow(limit=2, period=1))
+    allowance.take(0.0, 2)
+    assert allowance.ready(0.0, 5, 1, lambda: [5]) >= 1.0
+
+
+def test_a_mapping_becomes_the_limit_whose_fields_it_has() -> None:
+    assert as_limit("x", {"rate": 10, "capacity": 20}) == TokenBucket(rate=10, capacity=20)
+    assert as_limit("x", {"limit": 100, "period": 60}) == SlidingWindow(limit=100, period=60)
