@@ -9,7 +9,13 @@ import pytest
 from hypothesis import settings
 from tests.support import Door
 
-from holdfast import get_breaker_registry, get_bulkhead_registry, get_timeout_manager, unregister_fallback
+from holdfast import (
+    get_breaker_registry,
+    get_bulkhead_registry,
+    get_timeout_manager,
+    resilience_manager,
+    unregister_fallback,
+)
 from holdfast.fallback import FALLBACKS
 from holdfast.rate_limit import get_rate_limiter_registry
 from holdfast.testing import VirtualClock
@@ -35,6 +41,8 @@ def _forget_guards() -> None:
             registry.remove(name)
     for name in list(get_timeout_manager().registered):
         get_timeout_manager().remove(name)
+    for name in list(resilience_manager.registered):
+        resilience_manager.remove(name)
     for name in list(FALLBACKS):
         unregister_fallback(name)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import holdfast
 from holdfast._runtime.system import SystemClock
 from holdfast.testing import VirtualClock
 
@@ -98,6 +101,18 @@ PRINTS = {
         "async: rows of orders",
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_process_of_its_own() -> Iterator[None]:
+    """An example may set up logging, metrics and traces for its process."""
+    ours = logging.getLogger("holdfast")
+    level, handlers = ours.level, list(ours.handlers)
+    yield
+    ours.setLevel(level)
+    ours.handlers[:] = handlers
+    holdfast.set_trace_hook(None)
+    holdfast.get_metrics_registry().stop()
 
 
 def test_every_example_is_known_here() -> None:
