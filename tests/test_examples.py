@@ -38,6 +38,13 @@ PRINTS = {
         "refused: bulkhead 'model': 3 calls are running and 5 wait, which is all that may",
         "8 answered, 4 refused, never more than 3 at once",
     ],
+    "rate_limit.py": [
+        " 0.20 s  page  9",
+        " 1.00 s  page 12",
+        "the service wants a rest: RateLimiterStats(available=0, queued=0)\n 3.00 s  page 13",
+        "refused at once: ten more would have to wait 2.0 s",
+        "20 translated, 1 refused, in 3.0 s",
+    ],
     "timeouts.py": [
         "async: cleaned up",
         "async: recommend_async took longer than its timeout of 0.05 s",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import math
+import random
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -342,7 +345,7 @@ def test_who_stands_behind_others_is_told_when_its_turn_is(limit: Any, start: fl
     ahead = 0
     told = []
     for number, cost in enumerate(costs):
-        told.append(allowance.ready(start, ahead, cost, lambda number=number: costs[:number]))
+        told.append(allowance.ready(start, ahead, cost, functools.partial(islice, costs, number)))
         ahead += cost
     now = start
     for cost, moment in zip(costs, told, strict=True):
@@ -363,3 +366,36 @@ def test_who_stands_behind_something_that_can_never_pass_is_told_a_moment_all_th
 def test_a_mapping_becomes_the_limit_whose_fields_it_has() -> None:
     assert as_limit("x", {"rate": 10, "capacity": 20}) == TokenBucket(rate=10, capacity=20)
     assert as_limit("x", {"limit": 100, "period": 60}) == SlidingWindow(limit=100, period=60)
+
+
+def test_a_bucket_that_is_full_to_the_last_bit_or_not_is_counted_exactly() -> None:
+    rate, since = 0.3, 0.1
+    at = time_of(rate, since, 3)  # the tokens are back just now, which floats alone cannot tell
+    for times, left in (([at], 4), ([at - 1e-12, at], 3)):
+        bucket = Bucket(rate, 5)
+        bucket.take(since, 3)
+        bucket.record(times)
+        assert bucket.room(at) == left
+    early = at
+    while gained(rate, since, early) == 3:
+        early = math.nextafter(early, 0)
+    bucket = Bucket(rate, 5)
+    bucket.take(since, 3)
+    bucket.record([early])
+    assert bucket.room(early) == 5 - 1 - 1  # one of the three is not back by a hair
+
+
+def test_where_rounding_hides_the_edge_of_the_window_the_log_finds_it() -> None:
+    chance = random.Random(35)
+    hidden = 0
+    for _ in range(10_000):
+        period, first = chance.random(), chance.random() * 10
+        second = math.nextafter(first, 100)
+        now = end_of(first, period)
+        log = Log(5, period)
+        log.take(first, 1)
+        log.take(second, 1)
+        exact = sum(Fraction(now) - Fraction(each) < Fraction(period) for each in (first, second))
+        assert log.room(now) == 5 - exact
+        hidden += exact == 1 and now - period >= second
+    assert hidden > 100

@@ -19,7 +19,7 @@ from tests.interrupts import Interrupted, interrupt_at
 from tests.rate_limit.loop_time import LoopTime
 from tests.support import run_virtual
 
-from holdfast import deadline
+from holdfast import Clock, deadline
 from holdfast.errors import DeadlineExceededError, RateLimitExceededError
 from holdfast.rate_limit import RateLimiter, RateLimiterConfig, SlidingWindow, TokenBucket, line as rate_limit_line
 from holdfast.rate_limit.places import GONE, GRANTED, HELD, WAITING, Booked, WaitingTask, WaitingThread
@@ -27,7 +27,7 @@ from holdfast.testing import VirtualClock
 
 Limit = TokenBucket | SlidingWindow
 
-LIMITS = {
+LIMITS: dict[str, Limit] = {
     "token bucket": TokenBucket(rate=100, capacity=5),
     "sliding window": SlidingWindow(limit=5, period=0.05),
     "sliding window in buckets": SlidingWindow(limit=5, period=0.05, buckets=5),
@@ -44,10 +44,12 @@ def limit(request: pytest.FixtureRequest) -> Limit:
 def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RateLimiter]:
     """Limiters as they are with the GIL and as they are without it."""
     monkeypatch.setattr(rate_limit_line, "LOCK_FREE", request.param == "lock-free")
-    return lambda limit, clock=None, **fields: RateLimiter(
-        RateLimiterConfig(name="small", limit=limit, **{"queue_timeout": None, "max_queue": 100_000, **fields}),
-        clock=clock,
-    )
+
+    def limiter(limit: Limit, clock: Clock | None = None, **fields: Any) -> RateLimiter:
+        given: dict[str, Any] = {"queue_timeout": None, "max_queue": 100_000, **fields}
+        return RateLimiter(RateLimiterConfig(name="small", limit=limit, **given), clock=clock)
+
+    return limiter
 
 
 class Noting:
@@ -498,8 +500,13 @@ def test_a_thread_that_is_first_now_is_woken_for_its_new_moment(make: Callable[.
     limiter.acquire(2)
     before = [limiter.reserve(2) for _ in range(1000)]
     arrived, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        limiter.acquire()
+        done.set()
+
+    thread = threading.Thread(target=work)
     limiter.on("queued", lambda event: arrived.set())
-    thread = threading.Thread(target=lambda: (limiter.acquire(), done.set()))
     thread.start()
     assert arrived.wait(30)
     for each in reversed(before):  # the thread's alarm was to ring in minutes
@@ -521,10 +528,9 @@ def test_a_place_is_woken_once_until_it_looks() -> None:
     limiter.line.dispatch()
     clock.advance(1)
     limiter.line.dispatch()
-    assert second.state == GRANTED
+    assert [second.state] == [GRANTED]
     assert not limiter.line.look(second)
-    assert second.state == HELD
-    assert not second.called_up
+    assert [second.state, second.called_up] == [HELD, False]
     assert not second.gate.acquire(blocking=False)
 
 
@@ -589,6 +595,7 @@ def interrupted_everywhere(make_call: Callable[[RateLimiter, VirtualClock], Call
         clock = VirtualClock()
         limiter = RateLimiter(limit, clock=clock)
         call = make_call(limiter, clock)
+        places: list[str] = []
         try:
             with interrupt_at(number) as places:
                 call()
@@ -632,7 +639,12 @@ def test_an_interrupt_at_any_point_loses_no_token_and_no_place(limit: Limit) -> 
         call = limiter.protect(lambda: None)
         call()
         call()
-        return lambda: (limiter.pause_for(1), limiter.update(limiter.config))
+
+        def change() -> None:
+            limiter.pause_for(1)
+            limiter.update(limiter.config)
+
+        return change
 
     for make_call in (quiet, slow, waits, reserves, changes):
         assert interrupted_everywhere(make_call, limit) > 2
@@ -670,6 +682,17 @@ def test_a_clock_that_fails_on_the_quiet_path_costs_no_token() -> None:
     limiter.line.read = read
     assert limiter.metrics.admitted == 1
     assert limiter.stats.available == 4
+
+
+def test_who_has_nothing_has_nothing_to_give_up(clock: VirtualClock) -> None:
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
+    place = Booked(1)
+    limiter.line.enter(place, 0)
+    limiter.line.dispatch()
+    clock.advance(1)
+    assert limiter.stats.available == 1
+    assert not limiter.line._give_up(place)
+    assert limiter.metrics.abandoned == 0
 
 
 class _FullLog(list[float]):

@@ -178,6 +178,32 @@ def test_one_that_dies_while_its_name_is_asked_for_has_counted(clock: VirtualClo
     assert registry.get_or_create("mine", ONE).try_acquire()
 
 
+def test_where_no_limiter_may_go_there_are_more_than_wanted(clock: VirtualClock) -> None:
+    registry = RateLimiterRegistry(max_limiters=1, clock=clock)
+    bindings = [registry.binding(name, RateLimiterConfig(limit=ONE)) for name in ("one", "two", "three")]
+    for binding in bindings:
+        binding.bind()
+    assert len(registry.get_all()) == 3
+
+
+def test_a_reservation_that_is_due_counts_though_its_limiter_went(clock: VirtualClock) -> None:
+    registry = RateLimiterRegistry(max_limiters=1, clock=clock)
+    config = RateLimiterConfig(limit=SlidingWindow(limit=2, period=10), queue_timeout=0)
+
+    def reserve() -> None:
+        limiter = registry.obtain("mine", config)
+        limiter.acquire(2)
+        ahead = limiter.reserve(2)
+        limiter.reserve(2)  # for 20 seconds from now
+        ahead.cancel()
+        clock.advance(10)
+        assert limiter.stats.queued == 1  # it is due already, and comes later
+
+    reserve()
+    registry.obtain("other", config)
+    assert not registry.obtain("mine", config).try_acquire()
+
+
 def test_cells_are_bounded_though_every_name_has_a_limit_of_its_own(
     clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

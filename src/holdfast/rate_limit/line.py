@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from itertools import takewhile
 
 from .._runtime.system import LOCK_FREE
 from ..typed import TYPE_CHECKING
@@ -111,7 +112,7 @@ class Line:
     def recall(self) -> None:
         """Take back the tokens that no guard has taken."""
         free = self.free
-        while free:
+        while True:
             try:
                 del free[-1]
             except IndexError:
@@ -138,29 +139,20 @@ class Line:
         def waiting() -> Iterator[int]:
             if self.paid():
                 yield self.paid()
-            for each in self.waiters:
-                if each is before:
-                    return
-                yield each.cost
+            yield from (each.cost for each in takewhile(lambda each: each is not before, self.waiters))
 
         return self.allowance.ready(now, self.paid() + ahead, cost, waiting)
 
     def ahead(self, place: Standing) -> int:
         """Return what those cost who wait before `place`."""
-        total = 0
-        for each in self.waiters:
-            if each is place:
-                break
-            total += each.cost
-        return total
+        return sum(each.cost for each in takewhile(lambda each: each is not place, self.waiters))
 
     def head(self) -> Standing | None:
         """Return the first one who waits; clears the places of those who have said that they go."""
         while self.waiters:
-            for first in self.waiters:
-                if first.state == WAITING:
-                    return first
-                break
+            first = next(iter(self.waiters))
+            if first.state == WAITING:
+                return first
             self._clear(first)
         return None
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import threading
 
-from .. import events
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
 from .._runtime.threads import loop_is_running
-from ..errors import ConfigurationError, RateLimitExceededError
+from ..errors import ConfigurationError
 from ..functions import is_async
-from ..journal import report_broken
-from ..records import did_you_mean
 from ..registry import Binding
 from ..roll import Roll
-from ..settings import optional_callable, optional_seconds, seconds, shown, text, whole_number
+from ..settings import optional_seconds, seconds, text, whole_number
 from ..switch import is_off
 from ..timeout.marks import current_mark, left
 from ..typed import TYPE_CHECKING, overload
 from .allowance import Allowance
 from .config import RateLimiterConfig, RateLimiterMetrics, RateLimiterStats, as_limit
-from .events import RateLimitAdjusted, RateLimitAdmitted, RateLimitEvent, RateLimitQueued, RateLimitRejected
 from .guard import run, run_async, wrap
+from .herald import Herald
 from .line import Line
 from .places import HELD, NEVER, Booked, WaitingTask, WaitingThread
 from .reservation import Reservation
@@ -40,18 +37,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
     T = TypeVar("T")
-    EventName: TypeAlias = Literal["admitted", "queued", "rejected", "adjusted"]
     Timeout: TypeAlias = float | timedelta | Literal["queue_timeout"] | None
-
-EVENTS: dict[str, type[RateLimitEvent]] = {
-    "admitted": RateLimitAdmitted,
-    "queued": RateLimitQueued,
-    "rejected": RateLimitRejected,
-    "adjusted": RateLimitAdjusted,
-}
-
-TOLD_EVERYWHERE = ("queued", "rejected", "adjusted")
-"""What those are told too who listen to all guards; the rest would make every call of every limiter slow."""
 
 
 def _counts(limiter: RateLimiter) -> Counts:
@@ -65,7 +51,7 @@ _LOOP_RESOLUTION = 1e-6
 """Seconds by which a timer may ring too early, since event loops do not tell such moments apart."""
 
 
-class RateLimiter:
+class RateLimiter(Herald):
     """Lets calls begin as its limit allows, keeps the others waiting in one line, and refuses who would wait too long.
 
     * `limit`: a `TokenBucket`, a `SlidingWindow`, a mapping of the fields of one, or a `RateLimiterConfig`.
@@ -83,12 +69,10 @@ class RateLimiter:
     Raises `ConfigurationError` for whatever is no limit.
     """
 
-    __slots__ = ("__weakref__", "_entry", "_listeners", "clock", "line", "name", "settings", "was_updated")
+    __slots__ = ("__weakref__", "_entry", "was_updated")
 
     was_updated: bool
     """Whether the limit is another one than that of the config with which the limiter was made."""
-    settings: RateLimiterConfig
-    """The config, which other limiters may share, whatever its name."""
 
     def __init__(
         self,
@@ -261,7 +245,7 @@ class RateLimiter:
 
         loop = asyncio.get_running_loop()
         place = WaitingTask(loop, cost)
-        timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        timer: asyncio.TimerHandle | asyncio.Task[None]
         try:
             began = self._join(place, *self._patience(timeout))
             waiting, least = True, 0.0
@@ -273,15 +257,14 @@ class RateLimiter:
                 else:
                     timer = loop.create_task(self._sleep(delay))
                     timer.add_done_callback(place.ring(place.called))
-                await place.called
-                timer.cancel()
+                try:
+                    await place.called
+                finally:
+                    timer.cancel()
                 waiting = self.line.look(place)
         except BaseException:
             self.line.leave(place)
             raise
-        finally:
-            if timer is not None:
-                timer.cancel()
         self._called(place, began)
 
     async def _sleep(self, duration: float) -> None:
@@ -394,78 +377,6 @@ class RateLimiter:
             self.line.change(lambda allowance, now: allowance.grant(now, count, now + period))
         if longest > 0:
             self._pause(longest)
-
-    # Refusing and telling.
-
-    def _refuse(
-        self, reason: Literal["rate", "full", "timeout"], cost: int, waited: float, delay: float, why: str
-    ) -> NoReturn:
-        self._reject(reason, cost, waited, delay)
-        turn = "its turn would never come" if delay == NEVER else f"its turn would come in {delay:.3g} s"
-        error = RateLimitExceededError(
-            f"rate limiter {self.name!r} refused a call: {turn}, {why}", name=self.name, retry_after=delay
-        )
-        try:
-            if events.watchers:
-                from ..failures import note
-
-                note("rate limiter", self.name, error)
-            raise error
-        finally:
-            del error
-
-    def _reject(self, reason: str, cost: int, waited: float, delay: float) -> None:
-        on_reject = self.settings.on_reject
-        fields: dict[str, Any] = {"cost": cost, "reason": reason, "waited": waited, "retry_after": delay}
-        if on_reject is not None:
-            self._call(on_reject, RateLimitRejected(name=self.name, **fields))
-        self.tell("rejected", **fields)
-
-    def tell(self, event: EventName, **fields: Any) -> None:
-        """Hand an event, made now, to those who listen to it."""
-        hearers = [listener for name, listener in self._listeners if name == event] if self._listeners else ()
-        everywhere = bool(events.listeners) and event in TOLD_EVERYWHERE
-        if hearers or everywhere:
-            record = EVENTS[event](name=self.name, **fields)
-            for listener in hearers:
-                self._call(listener, record)
-            if everywhere:
-                events.emit(record)
-
-    def _call(self, listener: Callable[[Any], object], event: RateLimitEvent) -> None:
-        try:
-            listener(event)
-        except Exception:
-            report_broken("rate_limit", "listener", listener)
-
-    def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
-        """Call `listener` with a frozen record of each such event; return a function that ends it.
-
-        "admitted" gives `RateLimitAdmitted`, "queued" `RateLimitQueued`, "rejected" `RateLimitRejected`, "adjusted"
-        `RateLimitAdjusted`. Listeners run after the fact and may use the limiter, but one of "queued" must not wait for
-        it, as it would wait behind the caller that it keeps; one that raises is logged.
-
-        Raises `ConfigurationError` for another event, and for what cannot be called.
-        """
-        heard: Any = listener
-        asked: object = event
-        if not isinstance(asked, str) or asked not in EVENTS:
-            raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, EVENTS)}")
-        optional_callable("on", "listener", () if heard is None else heard, "(event)")
-        entry = (event, listener)
-
-        def unsubscribe() -> None:
-            with self.line.lock:
-                self._hear(tuple(each for each in self._listeners if each is not entry))
-
-        with self.line.lock:
-            self._hear((*self._listeners, entry))
-        return unsubscribe
-
-    def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
-        self._listeners = listeners
-        self.line.loud = bool(listeners)
-        self.line.mark(self.clock.monotonic())
 
     # Showing.
 

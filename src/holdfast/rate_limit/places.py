@@ -65,8 +65,7 @@ class WaitingTask(TaskPlace):
     def hush(self) -> None:
         """Have something to await again."""
         self.called_up = False
-        if self.called.done():
-            self.called = self._loop.create_future()
+        self.called = self._loop.create_future()
 
 
 class Booked(Place):

@@ -33,11 +33,9 @@ class Log:
         times, period, gone = self._times, self.period, self._gone
         if gone == len(times) or not passed(times[gone], now, period):
             return
-        gone = bisect_right(times, now - period, gone)  # rounded, so perhaps too many or too few by one moment
-        while not passed(times[gone - 1], now, period):
+        gone = bisect_right(times, now - period, gone)
+        while not passed(times[gone - 1], now, period):  # the difference was rounded up
             gone = bisect_left(times, times[gone - 1])
-        while gone < len(times) and passed(times[gone], now, period):
-            gone = bisect_right(times, times[gone])
         self._gone = gone
         if gone >= _TIDIED_FROM and gone * 2 >= len(times):
             del times[:gone]

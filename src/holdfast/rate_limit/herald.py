@@ -1,0 +1,115 @@
+"""Who is told what happens at a rate limiter, and how a refusal comes out. Never under the limiter's lock."""
+
+from __future__ import annotations
+
+from .. import events
+from ..errors import ConfigurationError, RateLimitExceededError
+from ..journal import report_broken
+from ..records import did_you_mean
+from ..settings import optional_callable, shown
+from ..typed import TYPE_CHECKING
+from .events import RateLimitAdjusted, RateLimitAdmitted, RateLimitEvent, RateLimitQueued, RateLimitRejected
+from .places import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, NoReturn, TypeAlias
+
+    from ..clock import Clock
+    from .config import RateLimiterConfig
+    from .line import Line
+
+    EventName: TypeAlias = Literal["admitted", "queued", "rejected", "adjusted"]
+
+EVENTS: dict[str, type[RateLimitEvent]] = {
+    "admitted": RateLimitAdmitted,
+    "queued": RateLimitQueued,
+    "rejected": RateLimitRejected,
+    "adjusted": RateLimitAdjusted,
+}
+
+TOLD_EVERYWHERE = ("queued", "rejected", "adjusted")
+"""What those are told too who listen to all guards; the rest would make every call of every limiter slow."""
+
+
+class Herald:
+    """The part of a rate limiter that tells and refuses."""
+
+    __slots__ = ("_listeners", "clock", "line", "name", "settings")
+
+    clock: Clock
+    line: Line
+    name: str
+    settings: RateLimiterConfig
+    """The config, which other limiters may share, whatever its name."""
+    _listeners: tuple[tuple[str, Callable[[Any], object]], ...]
+
+    def _refuse(
+        self, reason: Literal["rate", "full", "timeout"], cost: int, waited: float, delay: float, why: str
+    ) -> NoReturn:
+        self._reject(reason, cost, waited, delay)
+        turn = "its turn would never come" if delay == NEVER else f"its turn would come in {delay:.3g} s"
+        error = RateLimitExceededError(
+            f"rate limiter {self.name!r} refused a call: {turn}, {why}", name=self.name, retry_after=delay
+        )
+        try:
+            if events.watchers:
+                from ..failures import note
+
+                note("rate limiter", self.name, error)
+            raise error
+        finally:
+            del error
+
+    def _reject(self, reason: str, cost: int, waited: float, delay: float) -> None:
+        on_reject = self.settings.on_reject
+        fields: dict[str, Any] = {"cost": cost, "reason": reason, "waited": waited, "retry_after": delay}
+        if on_reject is not None:
+            self._call(on_reject, RateLimitRejected(name=self.name, **fields))
+        self.tell("rejected", **fields)
+
+    def tell(self, event: EventName, **fields: Any) -> None:
+        """Hand an event, made now, to those who listen to it."""
+        hearers = [listener for name, listener in self._listeners if name == event] if self._listeners else ()
+        everywhere = bool(events.listeners) and event in TOLD_EVERYWHERE
+        if hearers or everywhere:
+            record = EVENTS[event](name=self.name, **fields)
+            for listener in hearers:
+                self._call(listener, record)
+            if everywhere:
+                events.emit(record)
+
+    def _call(self, listener: Callable[[Any], object], event: RateLimitEvent) -> None:
+        try:
+            listener(event)
+        except Exception:
+            report_broken("rate_limit", "listener", listener)
+
+    def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
+        """Call `listener` with a frozen record of each such event; return a function that ends it.
+
+        "admitted" gives `RateLimitAdmitted`, "queued" `RateLimitQueued`, "rejected" `RateLimitRejected`, "adjusted"
+        `RateLimitAdjusted`. Listeners run after the fact and may use the limiter, but one of "queued" must not wait for
+        it, as it would wait behind the caller that it keeps; one that raises is logged.
+
+        Raises `ConfigurationError` for another event, and for what cannot be called.
+        """
+        heard: Any = listener
+        asked: object = event
+        if not isinstance(asked, str) or asked not in EVENTS:
+            raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, EVENTS)}")
+        optional_callable("on", "listener", () if heard is None else heard, "(event)")
+        entry = (event, listener)
+
+        def unsubscribe() -> None:
+            with self.line.lock:
+                self._hear(tuple(each for each in self._listeners if each is not entry))
+
+        with self.line.lock:
+            self._hear((*self._listeners, entry))
+        return unsubscribe
+
+    def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
+        self._listeners = listeners
+        self.line.loud = bool(listeners)
+        self.line.mark(self.clock.monotonic())
