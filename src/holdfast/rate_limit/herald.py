@@ -61,6 +61,11 @@ class Herald:
         finally:
             del error
 
+    @property
+    def hears_of_rejections(self) -> bool:
+        """Whether anybody would be told."""
+        return self.settings.on_reject is not None or bool(self._listeners) or bool(events.listeners)
+
     def _reject(self, reason: str, cost: int, waited: float, delay: float) -> None:
         on_reject = self.settings.on_reject
         fields: dict[str, Any] = {"cost": cost, "reason": reason, "waited": waited, "retry_after": delay}

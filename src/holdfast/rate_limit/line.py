@@ -193,11 +193,10 @@ class Line:
             self.minted += more
             self.free += tokens
 
-    def refuse(self, cost: int) -> float:
-        """Count a call that may not pass; return in how many seconds it would."""
+    def refuse(self) -> None:
+        """Count a call that may not pass."""
         with self.lock:
             self.rejected += 1
-            return self.wait_of(cost)
 
     def wait_of(self, cost: int) -> float:
         """Return in how many seconds a call would pass that asked now."""

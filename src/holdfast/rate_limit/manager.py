@@ -62,6 +62,7 @@ class RateLimiter(Herald):
     Threads and tasks of any event loops wait in the same line, first come, first served, whatever a call costs. Who
     could not be let pass in time is refused at once, and told when it would have been.
 
+    >>> from holdfast import TokenBucket
     >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=2), name="search")
     >>> [limiter.try_acquire() for _ in range(3)]
     [True, True, False]
@@ -136,12 +137,15 @@ class RateLimiter(Herald):
         if self.line.admit(cost):
             self.tell("admitted", cost=cost, waited=0.0)
             return True
-        self._reject("rate", cost, 0.0, self.line.refuse(cost))
+        self.line.refuse()
+        if self.hears_of_rejections:
+            self._reject("rate", cost, 0.0, self.line.wait_of(cost))
         return False
 
     def acquire(self, cost: int = 1, timeout: Timeout = "queue_timeout") -> None:
         """Return when a call may begin; waits in this thread for at most `timeout` seconds, None without end.
 
+        >>> from holdfast import SlidingWindow
         >>> RateLimiter(SlidingWindow(limit=5, period=60)).acquire(3, timeout=0)
 
         In a thread whose event loop is running it does not wait, as nothing else would run there meanwhile.
@@ -158,6 +162,7 @@ class RateLimiter(Herald):
     def reserve(self, cost: int = 1, timeout: Timeout = None) -> Reservation:
         """Return the promise that a call may begin at a moment, at most `timeout` seconds from now, None: at any time.
 
+        >>> from holdfast import TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=1, capacity=1))
         >>> limiter.reserve().delay, round(limiter.reserve().delay)
         (0.0, 1)
@@ -204,11 +209,12 @@ class RateLimiter(Herald):
             self.tell("admitted", cost=cost, waited=0.0)
             return
         if loop_is_running():
+            self.line.refuse()
             self._refuse(
                 "rate",
                 cost,
                 0.0,
-                self.line.refuse(cost),
+                self.line.wait_of(cost),
                 "and waiting in this thread would stop its event loop; make the guarded function `async def` (or use "
                 "acquire_async), or call it through `asyncio.to_thread`",
             )
@@ -315,6 +321,7 @@ class RateLimiter(Herald):
 
         Those who wait keep their place. Who could not be let pass in time any more is refused now.
 
+        >>> from holdfast import TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
         >>> limiter.acquire(15)
         >>> limiter.update(TokenBucket(rate=1, capacity=20))
@@ -357,6 +364,7 @@ class RateLimiter(Herald):
         * `retry_after`: seconds, text as in the header, a date or a `timedelta`.
         * `status`: of the answer; 429 says that the call was refused for its rate.
 
+        >>> from holdfast import TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
         >>> limiter.learn({"RateLimit-Remaining": "3", "RateLimit-Reset": "60"})
         >>> limiter.stats.available
