@@ -22,7 +22,6 @@ from .herald import Herald
 from .line import Line
 from .places import HELD, NEVER, Booked, WaitingTask, WaitingThread
 from .reservation import Reservation
-from .told import read_headers, read_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -373,6 +372,8 @@ class RateLimiter(Herald):
 
         What cannot be read is ignored, and nothing is ever made faster by this.
         """
+        from .told import read_headers, read_seconds
+
         wall = self.clock.time()
         pauses = [] if retry_after is None else [read_seconds(retry_after, wall)]
         quota = None
