@@ -209,7 +209,7 @@ __all__ = [
     "with_timeout",
 ]
 
-if not TYPE_CHECKING:  # or type checkers would take any name for one that is there
+if not TYPE_CHECKING:  # pragma: no branch  # or type checkers would take any name for one that is there
     _LATER = {
         "config": ("ConfigReport", "load_config"),
         "correlation": ("correlation_id", "get_correlation_id"),

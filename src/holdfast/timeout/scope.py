@@ -182,13 +182,12 @@ def judged(
 
 def cut_around(error: BaseException) -> Limit | None:
     """Return the limit around the running task by which it was cancelled with `error`, or None if it was no limit."""
+    # Nothing is a cancellation while asyncio is not there, or is just being imported by another thread.
+    cancellation = getattr(sys.modules.get("asyncio"), "CancelledError", ())
     mark = current_mark()
-    task = None if mark is None else mark[2]
-    if mark is None or task is None or left(mark) > 0:
+    if mark is None or not isinstance(error, cancellation) or left(mark) > 0:
         return None
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or not hasattr(task, "cancelling") or not isinstance(error, asyncio.CancelledError):
-        return None
+    asyncio, task = sys.modules["asyncio"], mark[2]
     if asyncio._get_running_loop() is None or task is not asyncio.current_task():  # noqa: SLF001
         return None
     return mark[3] if task.cancelling() == mark[4] + 1 else None
