@@ -24,6 +24,7 @@ FLOORS = {
     "settings": 1,
     "journal": 1,
     "events": 1,
+    "listening": 1,
     "registry": 1,
     "switch": 1,
     "clock": 1,

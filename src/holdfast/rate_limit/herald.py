@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from .. import events
-from ..errors import ConfigurationError, RateLimitExceededError
-from ..journal import report_broken
-from ..records import did_you_mean
-from ..settings import optional_callable, shown
+from ..errors import RateLimitExceededError
+from ..listening import Told
 from ..typed import TYPE_CHECKING
-from .events import RateLimitAdjusted, RateLimitAdmitted, RateLimitEvent, RateLimitQueued, RateLimitRejected
+from .events import RateLimitAdjusted, RateLimitAdmitted, RateLimitQueued, RateLimitRejected
 from .places import NEVER
 
 if TYPE_CHECKING:
@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 
     EventName: TypeAlias = Literal["admitted", "queued", "rejected", "adjusted"]
 
-EVENTS: dict[str, type[RateLimitEvent]] = {
-    "admitted": RateLimitAdmitted,
-    "queued": RateLimitQueued,
-    "rejected": RateLimitRejected,
-    "adjusted": RateLimitAdjusted,
-}
 
-TOLD_EVERYWHERE = ("queued", "rejected", "adjusted")
-"""What those are told too who listen to all guards; the rest would make every call of every limiter slow."""
-
-
-class Herald:
+class Herald(Told):
     """The part of a rate limiter that tells and refuses."""
 
     __slots__ = ("_listeners", "clock", "line", "name", "settings")
+
+    kinds = MappingProxyType(
+        {
+            "admitted": RateLimitAdmitted,
+            "queued": RateLimitQueued,
+            "rejected": RateLimitRejected,
+            "adjusted": RateLimitAdjusted,
+        }
+    )
+    told_everywhere = ("queued", "rejected", "adjusted")
+    room = "rate_limit"
 
     clock: Clock
     line: Line
@@ -73,23 +74,6 @@ class Herald:
             self._call(on_reject, RateLimitRejected(name=self.name, **fields))
         self.tell("rejected", **fields)
 
-    def tell(self, event: EventName, **fields: Any) -> None:
-        """Hand an event, made now, to those who listen to it."""
-        hearers = [listener for name, listener in self._listeners if name == event] if self._listeners else ()
-        everywhere = bool(events.listeners) and event in TOLD_EVERYWHERE
-        if hearers or everywhere:
-            record = EVENTS[event](name=self.name, **fields)
-            for listener in hearers:
-                self._call(listener, record)
-            if everywhere:
-                events.emit(record)
-
-    def _call(self, listener: Callable[[Any], object], event: RateLimitEvent) -> None:
-        try:
-            listener(event)
-        except Exception:
-            report_broken("rate_limit", "listener", listener)
-
     def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
         """Call `listener` with a frozen record of each such event; return a function that ends it.
 
@@ -99,20 +83,7 @@ class Herald:
 
         Raises `ConfigurationError` for another event, and for what cannot be called.
         """
-        heard: Any = listener
-        asked: object = event
-        if not isinstance(asked, str) or asked not in EVENTS:
-            raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, EVENTS)}")
-        optional_callable("on", "listener", () if heard is None else heard, "(event)")
-        entry = (event, listener)
-
-        def unsubscribe() -> None:
-            with self.line.lock:
-                self._hear(tuple(each for each in self._listeners if each is not entry))
-
-        with self.line.lock:
-            self._hear((*self._listeners, entry))
-        return unsubscribe
+        return self._on(event, listener, self.line.lock)
 
     def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
         self._listeners = listeners

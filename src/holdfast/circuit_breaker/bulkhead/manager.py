@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import MappingProxyType
 
 from ... import events
 from ..._runtime.callables import check_guardable, guarded
@@ -10,17 +11,15 @@ from ..._runtime.system import LONGEST_SLEEP, SystemClock, as_clock
 from ..._runtime.threads import loop_is_running
 from ...errors import BulkheadFullError, BulkheadTimeoutError, ConfigurationError
 from ...functions import is_async
-from ...journal import report_broken
-from ...records import did_you_mean
+from ...listening import Told
 from ...registry import Binding
 from ...roll import Roll
-from ...settings import optional_callable, optional_seconds, shown, text
+from ...settings import optional_seconds, shown, text
 from ...switch import is_off
 from ...timeout.marks import current_mark, left
 from ...typed import TYPE_CHECKING, overload
 from .config import BulkheadConfig, BulkheadMetrics, BulkheadStats
 from .events import (
-    BulkheadEvent,
     BulkheadExecutionCompleted,
     BulkheadExecutionStarted,
     BulkheadQueued,
@@ -45,16 +44,6 @@ if TYPE_CHECKING:
     EventName: TypeAlias = Literal["execution_started", "execution_completed", "queued", "rejected"]
     Timeout: TypeAlias = float | timedelta | Literal["queue_timeout"] | None
 
-EVENTS: dict[str, type[BulkheadEvent]] = {
-    "execution_started": BulkheadExecutionStarted,
-    "execution_completed": BulkheadExecutionCompleted,
-    "queued": BulkheadQueued,
-    "rejected": BulkheadRejected,
-}
-
-TOLD_EVERYWHERE = ("queued", "rejected")
-"""What those are told too who listen to all guards; the rest would make every call of every bulkhead slow."""
-
 
 def _counts(bulkhead: Bulkhead) -> Counts:
     return bulkhead.counts
@@ -64,7 +53,7 @@ bulkheads: Roll[Bulkhead] = Roll(_counts)
 """All bulkheads that there are."""
 
 
-class Bulkhead:
+class Bulkhead(Told):
     """Lets `max_concurrent` calls run at once, keeps `max_queue` waiting in one line, and refuses the rest.
 
     * `config`: a `BulkheadConfig`. Default: one with nothing but defaults.
@@ -83,6 +72,17 @@ class Bulkhead:
     """
 
     __slots__ = ("__weakref__", "_entry", "_listeners", "clock", "line", "name", "settings")
+
+    kinds = MappingProxyType(
+        {
+            "execution_started": BulkheadExecutionStarted,
+            "execution_completed": BulkheadExecutionCompleted,
+            "queued": BulkheadQueued,
+            "rejected": BulkheadRejected,
+        }
+    )
+    told_everywhere = ("queued", "rejected")
+    room = "bulkhead"
 
     settings: BulkheadConfig
     """The config, which other bulkheads may share, whatever its name."""
@@ -307,23 +307,6 @@ class Bulkhead:
         """Tell those who listen that a call is over."""
         self.tell("execution_completed", duration=self.clock.monotonic() - started)
 
-    def tell(self, event: EventName, **fields: Any) -> None:
-        """Hand an event, made now, to those who listen to it."""
-        hearers = [listener for name, listener in self._listeners if name == event]
-        everywhere = bool(events.listeners) and event in TOLD_EVERYWHERE
-        if hearers or everywhere:
-            record = EVENTS[event](name=self.name, **fields)
-            for listener in hearers:
-                self._call(listener, record)
-            if everywhere:
-                events.emit(record)
-
-    def _call(self, listener: Callable[[Any], object], event: BulkheadEvent) -> None:
-        try:
-            listener(event)
-        except Exception:
-            report_broken("bulkhead", "listener", listener)
-
     def on(self, event: EventName, listener: Callable[[Any], object]) -> Callable[[], None]:
         """Call `listener` with a frozen record of each such event; return a function that ends it.
 
@@ -334,20 +317,7 @@ class Bulkhead:
 
         Raises `ConfigurationError` for another event, and for what cannot be called.
         """
-        heard: Any = listener
-        asked: object = event
-        if not isinstance(asked, str) or asked not in EVENTS:
-            raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, EVENTS)}")
-        optional_callable("on", "listener", () if heard is None else heard, "(event)")
-        entry = (event, listener)
-
-        def unsubscribe() -> None:
-            with self.line.lock:
-                self._hear(tuple(each for each in self._listeners if each is not entry))
-
-        with self.line.lock:
-            self._hear((*self._listeners, entry))
-        return unsubscribe
+        return self._on(event, listener, self.line.lock)
 
     def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
         self._listeners = listeners
