@@ -254,6 +254,33 @@ def test_of_two_who_set_a_guard_at_the_same_time_the_later_one_counts(
     assert manager.bulkheads.get("shop").config.max_concurrent == 3
 
 
+def test_setting_a_guard_that_was_interrupted_is_done_by_whoever_registers_next(
+    manager: ResilienceManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = manager.protect(_each("fine"), "shop", sized(1))
+    adjust: Any = Bulkhead.adjust
+    interrupts = [KeyboardInterrupt, KeyboardInterrupt]
+
+    def interrupted(bulkhead: Bulkhead, config: BulkheadConfig) -> None:
+        if interrupts:
+            raise interrupts.pop()
+        adjust(bulkhead, config)
+
+    monkeypatch.setattr(Bulkhead, "adjust", interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            manager.register("shop", sized(2))
+        assert manager.bulkheads.get("shop").config.max_concurrent == 1
+    manager.register("shop", sized(2))
+    assert manager.bulkheads.get("shop").config.max_concurrent == 2
+    assert function() == "fine"
+    interrupts.append(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        manager.register("shop", sized(3))
+    assert function() == "fine"
+    assert manager.bulkheads.get("shop").config.max_concurrent == 3, "a call repairs it too"
+
+
 def test_a_fallback_object_is_used_as_it_is_and_its_counts_outlive_a_change(manager: ResilienceManager) -> None:
     shared = Fallback(FallbackConfig(name="shared", value="answer"))
     function = manager.protect(_each("bad"), "shop", ResiliencePolicy(fallback=shared))

@@ -177,6 +177,9 @@ def test_two_named_policies_that_set_a_guard_of_one_name_differently_are_refused
     manager.register("small", bulkhead={"max_concurrent": 9})
     assert (first(), second()) == ("fine", "fine")
     assert manager.bulkheads.get("shop").stats.available == 9
+    manager.register("large", bulkhead={"max_concurrent": 99})
+    assert (first(), second()) == ("fine", "fine"), "a contradiction that arises later fails no call"
+    assert manager.bulkheads.get("shop").stats.available == 9
 
 
 def test_registering_anew_keeps_the_state_of_what_does_not_change(manager: ResilienceManager) -> None:

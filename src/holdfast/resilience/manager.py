@@ -98,7 +98,7 @@ class ResilienceManager:
         name = text("ResilienceManager", "name", name)
         new = policy_from(policy, fields)
         before = self.policies.view.get(name)
-        if before is None or not is_same(before, new):
+        if before is None or not is_same(before, new) or self.settling.is_unfinished:
             self.settling.changed(name, lambda: self.policies.put(name, new), self.surroundings)
         return new
 

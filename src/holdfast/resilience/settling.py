@@ -9,7 +9,7 @@ somebody does to a guard by hand afterwards stays, until the policy says somethi
 from __future__ import annotations
 
 import threading
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from ..errors import ConfigurationError
 from ..typed import TYPE_CHECKING
@@ -47,7 +47,13 @@ class Settling:
         self.version = 0
         self._registered = registered
         self._set: WeakKeyDictionary[Any, tuple[Any, Origin]] = WeakKeyDictionary()
+        self._unfinished: WeakSet[Any] = WeakSet()  # guards that are being set, or where that was interrupted
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether setting some guard was interrupted."""
+        return bool(self._unfinished)
 
     def changed(self, name: str, put: Callable[[], object], around: Surroundings) -> None:
         """Have `put` change what is registered under a name, and the guards that are there do as it says then."""
@@ -63,9 +69,10 @@ class Settling:
                         continue
                     guard = registry.obtain(own)
                     before = self._set.get(guard)
-                    self._set[guard] = (config, origin)
-                    if before is None or before[0] != config:
+                    if before is None or before[0] != config or guard in self._unfinished:
+                        self._unfinished.add(guard)
                         changes.append((guard, config))
+                    self._set[guard] = (config, origin)
         for guard, config in changes:
             self._adjust(guard, config)
 
@@ -94,30 +101,29 @@ class Settling:
                 elif guard not in self._set:
                     self._set[guard] = (config, origin)
             for guard, config in changes:
+                self._unfinished.add(guard)
                 self._set[guard] = (config, origin)
         for guard, config in changes:
             self._adjust(guard, config)
         return policy
 
     def _is_to_change(self, guard: Any, config: Any, origin: Origin, *, is_first: bool) -> bool:
-        """Whether a guard is to be set to a config that is wanted by that origin; raise if it is not its to set."""
-        before = self._set.get(guard)
+        """Whether a guard is to be set to a config that is wanted by that origin; raise if it is not its to set.
+
+        A contradiction that arises later, by a change of a policy, leaves the guard as it is, and fails no call.
+        """
+        before, is_registered = self._set.get(guard), origin[0] == _REGISTERED
         if before is None:
-            if guard.config == config:
-                return False
-            if origin[0] != _REGISTERED and is_first:
-                raise _ContradictionError
-            return bool(origin[0] == _REGISTERED)
-        if before[0].replace(name=config.name) == config:
-            return False
-        by = before[1]
-        if by == origin:
-            return True
-        if by[0] == _REGISTERED:
-            return by[1] not in self._registered
-        if origin[0] != _REGISTERED:
+            is_right, may_change = guard.config == config, is_registered
+        else:
+            by = before[1]
+            is_right = before[0].replace(name=config.name) == config and guard not in self._unfinished
+            may_change = is_registered or by == origin
+            if by[0] == _REGISTERED and by != origin:
+                return not is_right and by[1] not in self._registered
+        if not is_right and not may_change and is_first:
             raise _ContradictionError
-        return True
+        return not is_right and may_change
 
     def _adjust(self, guard: Any, config: Any) -> None:
         """Set a guard, with no lock held as it tells its listeners; should it be set anew meanwhile, that counts."""
@@ -125,6 +131,7 @@ class Settling:
             guard.adjust(config)
             with self._lock:
                 latest = self._set.get(guard)
-            if latest is None or latest[0] is config:
-                return
-            config = latest[0]
+                if latest is None or latest[0] is config:
+                    self._unfinished.discard(guard)
+                    return
+                config = latest[0]
