@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from contextvars import ContextVar
 
 from .errors.exceptions import ConfigurationError
+from .functions import refuse_awaitable
 from .journal import report_broken
 from .records import Record
 from .settings import optional_callable, shown
@@ -62,22 +65,92 @@ class CallFailed(Event):
     code: str
 
 
-listeners: tuple[Callable[[Event], object], ...] = ()
+listeners: tuple[Ear, ...] = ()
 """Who listens now. Guards look here first and make no event while it is empty."""
 
 
-watchers: tuple[Callable[[CallFailed], object], ...] = ()
+watchers: tuple[Ear, ...] = ()
 """Who is told of failures; see `watch`."""
 
 _NOTHING = ()  # in place of None, which a listener must not be
 _changing = threading.RLock()  # re-entrant: a finaliser that runs in here may unsubscribe
+_telling: ContextVar[tuple[Ear, ...]] = ContextVar("holdfast.telling", default=())
+
+
+def _renew_lock() -> None:
+    global _changing  # noqa: PLW0603
+    _changing = threading.RLock()  # in a forked child, where whoever holds the old one is not
+
+
+getattr(os, "register_at_fork", dict)(after_in_child=_renew_lock)  # where there is such a thing as a fork
+
+
+class Ear:
+    """One who listens, from `begin()` to `end()`. Each may come twice, as after one that was interrupted.
+
+    * `what`: what it is called in logs.
+    * `find`: returns the callback, or None if it is gone; then this is over.
+    * `kinds`: the events that are wanted; default all.
+
+    What the callback itself makes happen, also in tasks that it starts, is not told to it: if its own calls fail as
+    well, there would be no end to it. What it raises is logged and changes nothing.
+    """
+
+    __slots__ = ("_find", "_kinds", "_what", "is_open")
+
+    def __init__(
+        self, what: str, find: Callable[[], Callable[[Any], object] | None], kinds: tuple[type[Event], ...] = ()
+    ) -> None:
+        self._what = what
+        self._find = find
+        self._kinds = kinds
+        self.is_open = False
+
+    def begin(self, *, listens: bool = True, watches: bool = False) -> None:
+        """Be told of what happens, of failures, or of both."""
+        global listeners, watchers  # noqa: PLW0603  replaced whole, so that readers need no lock
+        with _changing:
+            self.is_open = True
+            if listens:
+                listeners = (*_others(listeners, self), self)
+            if watches:
+                watchers = (*_others(watchers, self), self)
+
+    def end(self) -> None:
+        """Be told nothing more, not even by those who are just telling all."""
+        global listeners, watchers  # noqa: PLW0603
+        with _changing:
+            self.is_open = False
+            listeners = _others(listeners, self)
+            watchers = _others(watchers, self)
+
+    def __call__(self, event: Event) -> None:
+        """Hand an event to the callback, if it is for it."""
+        callback = self._find() if self.is_open else None
+        if callback is None:
+            self.end()
+            return
+        telling = _telling.get()
+        if self in telling or (self._kinds and not isinstance(event, self._kinds)):
+            return
+        try:
+            _telling.set((*telling, self))
+            refuse_awaitable(callback(event))
+        except Exception:
+            report_broken("events", self._what, callback)
+        finally:
+            _telling.set(telling)
+
+
+def _others(ears: tuple[Ear, ...], one: Ear) -> tuple[Ear, ...]:
+    return tuple(each for each in ears if each is not one)
 
 
 def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callable[[], None]:
     """Call `listener` with each event, or with those of the given kinds; return a function that ends it.
 
     Listeners run in the thread or task in which the event happened, one after the other; one that raises is logged and
-    changes nothing.
+    changes nothing. What a listener itself makes happen, also in tasks that it starts, is told to the others only.
 
     >>> seen = []
     >>> unsubscribe = subscribe(seen.append, RetryScheduled)
@@ -86,31 +159,15 @@ def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callabl
     []
     >>> unsubscribe()
 
-    Raises `ConfigurationError` if `listener` cannot be called, or a kind is no class of events.
+    Raises `ConfigurationError` if `listener` is no plain function, or a kind is no class of events.
     """
-    global listeners  # noqa: PLW0603  replaced whole, so that readers need no lock
-    heard_by: Any = listener
     asked: tuple[Any, ...] = kinds
-    optional_callable("subscribe", "listener", _NOTHING if heard_by is None else heard_by, "(event)")
     for kind in asked:
         if not (isinstance(kind, type) and issubclass(kind, Event)):
             raise ConfigurationError(f"subscribe: kinds must be classes of events, not {shown(kind)}")
-
-    def heard(event: Event) -> None:
-        if not kinds or isinstance(event, kinds):
-            try:
-                listener(event)
-            except Exception:
-                report_broken("events", "listener", listener)
-
-    def unsubscribe() -> None:
-        global listeners  # noqa: PLW0603
-        with _changing:
-            listeners = tuple(one for one in listeners if one is not heard)
-
-    with _changing:
-        listeners = (*listeners, heard)
-    return unsubscribe
+    ear = _ear("subscribe", "listener", listener, kinds)
+    ear.begin()
+    return ear.end
 
 
 def emit(event: Event) -> None:
@@ -122,21 +179,15 @@ def emit(event: Event) -> None:
 def watch(watcher: Callable[[CallFailed], object]) -> Callable[[], None]:
     """Call `watcher` with a `CallFailed` for each failure, where it happens; return a function that ends it.
 
-    Each failure is told once, however many guards it passes; see `failures`. A watcher that raises is logged.
+    Each failure is told once, however many guards it passes; see `failures`. Else it is as with `subscribe`.
+
+    Raises `ConfigurationError` if `watcher` is no plain function.
     """
-    global watchers  # noqa: PLW0603  replaced whole, so that readers need no lock
+    ear = _ear("watch", "watcher", watcher)
+    ear.begin(listens=False, watches=True)
+    return ear.end
 
-    def told(event: CallFailed) -> None:
-        try:
-            watcher(event)
-        except Exception:
-            report_broken("events", "watcher", watcher)
 
-    def end() -> None:
-        global watchers  # noqa: PLW0603
-        with _changing:
-            watchers = tuple(one for one in watchers if one is not told)
-
-    with _changing:
-        watchers = (*watchers, told)
-    return end
+def _ear(owner: str, what: str, callback: Any, kinds: tuple[type[Event], ...] = ()) -> Ear:
+    optional_callable(owner, what, _NOTHING if callback is None else callback, "(event)")
+    return Ear(what, lambda: callback, kinds)

@@ -10,9 +10,10 @@ says, or said last, until what is in the inbox is worked off, which is done befo
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
-from weakref import ref
+from weakref import WeakSet, ref
 
 from .typed import TYPE_CHECKING, Generic, TypeVar
 
@@ -38,6 +39,14 @@ OTHER = "other"
 """What all go by that came when there were enough names."""
 
 _FULL = 256
+_LONGEST_NAME = 200
+
+
+def as_label(name: str) -> str:
+    """Return a name as a label that any reader of metrics can take: not endless, and without control characters."""
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}…"
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 class Inbox(Generic[T]):
@@ -47,11 +56,16 @@ class Inbox(Generic[T]):
     own thread, and nothing is lost. Whoever finds the box full works it off as well, unless somebody is at it.
     """
 
-    __slots__ = ("_at_work", "_things", "_work", "lock")
+    __slots__ = ("__weakref__", "_at_work", "_things", "_work", "lock")
 
     def __init__(self, work: Callable[[T], None]) -> None:
         self._work = work
         self._things: deque[T] = deque()
+        self.renew_lock()
+        _inboxes.add(self)
+
+    def renew_lock(self) -> None:
+        """Nobody is at work, nor holds the lock."""
         self._at_work = False
         self.lock = threading.RLock()  # re-entrant: a signal handler may look as well
 
@@ -101,7 +115,7 @@ class Entry:
 
     def __init__(self, roll: Roll[Any], guard: Listed) -> None:
         self._roll = roll
-        self.name = guard.name
+        self.name = as_label(guard.name)
         self.guard = ref(guard)
         self.counts: Counts = ()  # when they were read last
 
@@ -110,15 +124,25 @@ class Entry:
         self._roll.left.put((self, counts))
 
 
-class Roll(Generic[G]):
-    """All guards of one kind; `read(guard)` returns the counts of one, always as many and in the same order."""
+def _nothing(_guard: object) -> None:
+    """Do nothing."""
 
-    def __init__(self, read: Callable[[G], Counts]) -> None:
+
+class Roll(Generic[G]):
+    """All guards of one kind.
+
+    `read(guard)` returns the counts of one, always as many and in the same order. `renew(guard)` gives it new locks, in
+    a forked child in which nobody is left who held the old ones.
+    """
+
+    def __init__(self, read: Callable[[G], Counts], renew: Callable[[G], None] = _nothing) -> None:
         self._read = read
+        self.renew = renew
         self._entries: dict[int, Entry] = {}
         self._gone: dict[str, Counts] = {}
         self._names = Names(NAMES_KEPT)
         self.left: Inbox[tuple[Entry, Counts]] = Inbox(self._strike_out)
+        _rolls.add(self)
 
     def enter(self, guard: Listed) -> Entry:
         """Put a new guard on the roll."""
@@ -144,11 +168,17 @@ class Roll(Generic[G]):
                 guard: Any = entry.guard()
                 if guard is not None:
                     guards.append(guard)
-                    entry.counts = self._read(guard)
+                    entry.counts = self._counts(guard, entry.counts)
                 # Else it is about to leave its counts; until then, those count that were read last.
                 if entry.counts:
                     _add(totals, self._names.label(entry.name), entry.counts)
         return totals
+
+    def _counts(self, guard: G, before: Counts) -> Counts:
+        try:
+            return self._read(guard)
+        except Exception:  # a subclass of somebody's; the others are to be read all the same
+            return before
 
     def _strike_out(self, left: tuple[Entry, Counts]) -> None:
         entry, counts = left
@@ -160,3 +190,19 @@ class Roll(Generic[G]):
 def _add(totals: dict[str, Counts], name: str, counts: Counts) -> None:
     before = totals.get(name)
     totals[name] = counts if before is None else tuple(map(sum, zip(before, counts, strict=True)))
+
+
+_inboxes: WeakSet[Inbox[Any]] = WeakSet()
+_rolls: WeakSet[Roll[Any]] = WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked child: of the threads that may hold a lock, or be at work, only this one is there."""
+    for inbox in _inboxes:
+        inbox.renew_lock()
+    for roll in _rolls:
+        for guard in roll.alive():
+            roll.renew(guard)
+
+
+getattr(os, "register_at_fork", dict)(after_in_child=_renew_locks)  # where there is such a thing as a fork

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.interrupts import Interrupted, interrupt_at
 from tests.support import Door, Script
 
 from holdfast import (
@@ -40,7 +42,8 @@ from holdfast import (
     with_timeout,
 )
 from holdfast.circuit_breaker import herald
-from holdfast.observability import CATALOGUE, HistogramValue, MetricsRegistry
+from holdfast.observability import CATALOGUE, HistogramValue, MetricsRegistry, metrics as metrics_module
+from holdfast.observability.sources import known_anyway
 from holdfast.testing import VirtualClock
 
 
@@ -278,15 +281,16 @@ def test_timeouts_are_counted(clock: VirtualClock, metrics: MetricsRegistry) -> 
 
 def test_calls_that_were_not_begun_and_those_left_behind_are_shown() -> None:
     registry = MetricsRegistry()
-    go_on = threading.Event()
-    ended = threading.Event()
+    begun, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def hangs() -> None:
+        begun.set()
         go_on.wait()
         ended.set()
 
-    with pytest.raises(OperationTimeoutError):
-        with_timeout(0.001)(hangs)()
+    while not begun.is_set():  # on a busy machine the time may be over before it begins
+        with pytest.raises(OperationTimeoutError):
+            with_timeout(0.01)(hangs)()
     assert registry.value("timeout_left_behind", name=hangs.__qualname__) == 1
     go_on.set()
     ended.wait()
@@ -505,12 +509,13 @@ def test_everything_is_ready_for_json(clock: VirtualClock) -> None:
         breaker.execute(lambda: 1)
         with pytest.raises(ConnectionResetError):
             breaker.execute(Script(ConnectionResetError).next)
-    dump = json.loads(json.dumps(registry.as_dict()))
+    dump = json.loads(json.dumps(registry.as_dict(), allow_nan=False))
     by_name = {family["name"]: family for family in dump["metrics"]}
     assert {"labels": {"name": "json", "result": "success"}, "value": 1} in by_name["circuit_breaker_calls_total"][
         "samples"
     ]
     assert by_name["circuit_breaker_call_duration_seconds"]["samples"][0]["value"]["count"] == 2
+    assert by_name["circuit_breaker_call_duration_seconds"]["samples"][0]["value"]["buckets"][-1] == ["+Inf", 2]
     assert dump["recent_errors"][-1]["code"] == "CONNECTION_RESET"
 
 
@@ -593,3 +598,155 @@ def test_answers_of_fallbacks_are_counted_and_the_failure_behind_each_once(
     assert samples(metrics, "fallback_answers_total", name) == {("value",): 2}
     assert metrics.value("errors_total", name=name) == 1
     assert metrics.value("errors_total", name="behind") == 1
+
+
+# Beginning and ending.
+
+
+@pytest.mark.parametrize("which", ["start", "stop"])
+def test_starting_or_stopping_that_was_interrupted_anywhere_can_be_done_again(which: str, clock: VirtualClock) -> None:
+    breaker = CircuitBreaker(name="interrupted", clock=clock)
+    guarded = with_retry(clock=clock, max_attempts=1)(breaker.protect(Script(ConnectionResetError).next))
+    interrupted = True
+    number = 0
+    while interrupted:
+        registry = MetricsRegistry(durations=True)
+        if which == "stop":
+            registry.start()
+        try:
+            with interrupt_at(number):
+                getattr(registry, which)()
+            interrupted = False
+        except Interrupted:
+            number += 1
+        with registry:
+            breaker.force_close()
+            with pytest.raises(ConnectionResetError):
+                guarded()
+            assert registry.value("errors_total") == registry.value("retry_attempts_total") == 1
+            assert registry.value("circuit_breaker_call_duration_seconds") == 1
+        assert events.listeners == events.watchers == herald.call_listeners == ()
+        assert breaker.quiet is not None
+    assert number > 10
+
+
+def test_a_start_that_was_interrupted_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_listener: Any) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(metrics_module, "hear_calls", interrupted)
+    registry = MetricsRegistry(durations=True)
+    with pytest.raises(Interrupted):
+        registry.start()
+    assert not registry.is_started
+    assert events.listeners == events.watchers == ()
+
+
+def test_a_registry_that_is_dropped_listens_no_more(clock: VirtualClock) -> None:
+    breaker = CircuitBreaker(name="dropped", clock=clock)
+    registry = MetricsRegistry(durations=True).start()
+    del registry
+    gc.collect()
+    with pytest.raises(ConnectionResetError):
+        breaker.execute(Script(ConnectionResetError).next)
+    assert events.watchers == events.listeners == herald.call_listeners == ()
+    assert breaker.quiet is not None
+
+
+# What others may do.
+
+
+class Failing(VirtualClock):
+    """A clock that raises from some moment on, as one of a test that is over."""
+
+    over = False
+
+    def monotonic(self) -> float:
+        if self.over:
+            raise RuntimeError
+        return super().monotonic()
+
+
+def test_a_guard_whose_clock_raises_takes_away_the_figures_of_no_other_and_keeps_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    registry = MetricsRegistry()
+    clock = Failing()
+    closed, opened = (CircuitBreaker(name=name, clock=clock) for name in ("closed", "opened"))
+    closed.execute(lambda: 1)
+    opened.force_open()
+    limiter = RateLimiter(SlidingWindow(limit=5, period=60), name="limiter", clock=clock)
+    limiter.acquire()
+    well = create_circuit_breaker("well")
+    well.execute(lambda: 1)
+    closed.on("call", lambda _event: None)  # so that it takes no quiet path
+    clock.over = True
+    assert samples(registry, "circuit_breaker_state", "closed")["closed",] == 1
+    assert samples(registry, "circuit_breaker_state", "opened")["open",] == 1
+    for _ in range(2):
+        assert registry.value("circuit_breaker_calls_total", name="closed", result="success") == 1
+        assert registry.value("circuit_breaker_calls_total", name="well", result="success") == 1
+        assert registry.value("circuit_breaker_state_changes_total", name="opened") == 1
+        assert registry.value("rate_limit_requests_total", name="limiter", result="admitted") == 1
+        assert samples(registry, "rate_limit_available", "limiter") == {}
+        closed = opened = limiter = None  # type: ignore[assignment]
+        gc.collect()
+    assert unraisable == []
+
+
+@pytest.mark.parametrize("far", [1e18, -1e18, float("inf"), float("nan")])
+def test_a_wall_clock_that_shows_what_no_calendar_has_breaks_no_report(far: float) -> None:
+    class Far(VirtualClock):
+        def time(self) -> float:
+            return far
+
+    with MetricsRegistry(clock=Far()) as registry, pytest.raises(ConnectionResetError):
+        with_retry(max_attempts=1)(Script(ConnectionResetError).next)()
+    (report,) = registry.recent_errors()
+    assert report.time.year == 1970
+
+
+def test_a_reset_while_somebody_collects_gives_no_counter_below_zero(
+    metrics: MetricsRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker = create_circuit_breaker("raced")
+    breaker.execute(lambda: 1)
+    read = known_anyway
+
+    def raced() -> Any:
+        known = list(read())
+        monkeypatch.undo()
+        breaker.execute(lambda: 1)
+        metrics.reset()
+        return known
+
+    monkeypatch.setattr(metrics_module, "known_anyway", raced)
+    assert samples(metrics, "circuit_breaker_calls_total", "raced")["success",] == 1
+    assert samples(metrics, "circuit_breaker_calls_total", "raced")["success",] == 0
+
+
+def test_names_that_no_reader_would_take_are_told_in_printable_characters_and_cut(
+    clock: VirtualClock, metrics: MetricsRegistry
+) -> None:
+    names = ["\ud800", "\udfff", 'q"\\\n', "x\r\ny", "a\u2028b", "n" * 10**6]
+    breakers = [create_circuit_breaker(name) for name in names]
+    kept: list[Any] = [guard for name in names for guard in (create_bulkhead(name), RateLimiter(LIMIT, name=name))]
+    for breaker in breakers:
+        breaker.force_open()
+        with pytest.raises(ConnectionResetError):
+            with_circuit_breaker(breaker.name)(Script(ConnectionResetError).next)()
+        assert metrics.value("circuit_breaker_state_changes_total", name=breaker.name, to_state="open") == 1
+        assert metrics.value("errors_total", name=breaker.name) == 1
+    text = metrics.to_prometheus()
+    assert "\r" not in text
+    assert "\u2028" not in text
+    assert 'name="\\\\ud800"' in text
+    series = [line.rpartition(" ")[0] for line in text.split("\n") if line and not line.startswith("#")]
+    assert len(series) == len(set(series))
+    assert max(map(len, series)) < 400
+    assert len(kept) == 2 * len(names)
+
+
+LIMIT = SlidingWindow(limit=5, period=60)

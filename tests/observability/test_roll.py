@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import gc
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
 import pytest
 
-from holdfast import Bulkhead, CircuitBreaker, CircuitBreakerConfig
+from holdfast import (
+    Bulkhead,
+    CircuitBreaker,
+    CircuitBreakerConfig,
+    RateLimiter,
+    TokenBucket,
+    get_health_status,
+    prometheus_text,
+)
+from holdfast.circuit_breaker import herald
 from holdfast.circuit_breaker.bulkhead.manager import bulkheads
 from holdfast.circuit_breaker.herald import breakers
-from holdfast.roll import NAMES_KEPT, OTHER, Entry, Inbox, Names, Roll
+from holdfast.roll import NAMES_KEPT, OTHER, Entry, Inbox, Names, Roll, _renew_locks
 from holdfast.testing import VirtualClock
 
 
@@ -218,3 +230,92 @@ def test_a_guard_whose_making_failed_leaves_nothing() -> None:
         CircuitBreaker(42)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="config must be"):
         Bulkhead(42)  # type: ignore[arg-type]
+
+
+def test_a_guard_that_cannot_be_read_counts_as_it_did_before_and_the_others_count(clock: VirtualClock) -> None:
+    roll = roll_of_guards()
+    one, other = Guard(roll, "a", 1), Guard(roll, "b", 2)
+    assert roll.totals() == {"a": (1,), "b": (2,)}
+    del one.count
+    other.count = 3
+    assert roll.totals() == {"a": (1,), "b": (3,)}
+    one.count = 4
+
+
+def test_names_are_counted_as_labels_and_added_up_if_these_are_the_same() -> None:
+    roll = roll_of_guards()
+    guards = [Guard(roll, name, 1) for name in ("n" * 1000, "n" * 2000, "a\rb", "plain")]
+    assert roll.totals() == {"n" * 200 + "…": (2,), "a\\rb": (1,), "plain": (1,)}
+    assert len(guards) == 4
+
+
+def test_a_forked_child_has_locks_that_nobody_holds() -> None:
+    breaker, bulkhead, limiter = CircuitBreaker(name="forked"), Bulkhead(name="forked"), RateLimiter(LIMIT)
+    roll = roll_of_guards()
+    guard = Guard(roll, "a", 1)
+    holders = (breaker._herald, breaker, bulkhead.line, limiter.line)
+    before = [holder.__getattribute__("_lock" if hasattr(holder, "_lock") else "lock") for holder in holders]
+    boxes = [breakers.left, bulkheads.left, roll.left]
+    locks = [box.lock for box in boxes]
+    roll.left._at_work = True
+    _renew_locks()
+    after = [holder.__getattribute__("_lock" if hasattr(holder, "_lock") else "lock") for holder in holders]
+    assert all(new is not old for new, old in zip(after, before, strict=True))
+    assert after[0] is after[1]
+    assert all(box.lock is not lock for box, lock in zip(boxes, locks, strict=True))
+    guard.entry.strike_out((5,))  # type: ignore[union-attr]
+    guard.entry = None
+    assert roll.totals() == {"a": (5,)}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which this system does not have")
+def test_a_process_that_is_forked_while_another_thread_looks_can_look_too() -> None:
+    code = """
+import os, signal, threading
+from holdfast import create_bulkhead, create_circuit_breaker, get_health_status, prometheus_text
+from holdfast.circuit_breaker.herald import breakers
+breaker, bulkhead = create_circuit_breaker("b"), create_bulkhead("b")
+prometheus_text()
+held, go_on = threading.Event(), threading.Event()
+def look():
+    with breakers.left.lock, breaker._lock, bulkhead.line.lock:
+        held.set()
+        go_on.wait()
+thread = threading.Thread(target=look)
+thread.start()
+held.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    breaker.force_open()
+    prometheus_text()
+    os._exit(0 if get_health_status().breakers["open"] == ("b",) else 1)
+go_on.set()
+thread.join()
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=90, check=True)
+
+
+LIMIT = TokenBucket(rate=1, capacity=1)
+
+
+def test_a_breaker_is_seen_when_all_of_it_is_there_and_hears_who_begins_to_listen_just_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[Any] = []
+    enter = breakers.enter
+
+    def seen(breaker: Any) -> Entry:
+        entry = enter(breaker)
+        looks.append((get_health_status().breakers["closed"], prometheus_text()))
+        herald.hear_calls(print)
+        return entry
+
+    monkeypatch.setattr(breakers, "enter", seen)
+    breaker = CircuitBreaker(name="half-made")
+    assert "half-made" in looks[0][0]
+    assert breaker.timed
+    assert breaker.quiet is None
+    herald.hear_no_calls(print)
+    assert breaker.quiet is not None

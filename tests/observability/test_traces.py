@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from tests.interrupts import Interrupted, interrupt_at
 from tests.support import Door, Script
 
 from holdfast import (
@@ -121,3 +122,23 @@ def test_what_is_no_hook_is_refused(wrong: Any) -> None:
 
     with pytest.raises(ConfigurationError, match="must be a plain function"):
         set_trace_hook(hook)
+
+
+def test_a_hook_whose_setting_was_interrupted_anywhere_can_be_set_again_or_taken_back() -> None:
+    interrupted = True
+    number = 0
+    while interrupted:
+        seen: list[object] = []
+        try:
+            with interrupt_at(number):
+                set_trace_hook(seen.append)
+                set_trace_hook(None)
+            interrupted = False
+        except Interrupted:
+            number += 1
+        set_trace_hook(seen.append)
+        CircuitBreaker(name="prices").force_open()
+        set_trace_hook(None)
+        assert len(seen) == 1
+        assert events.listeners == events.watchers == ()
+    assert number > 5

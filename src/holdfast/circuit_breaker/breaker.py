@@ -114,8 +114,9 @@ class CircuitBreaker:
         self._moves: tuple[int, ...] = UNMOVED
         self._ledger = Ledger(given.history_size)
         self._circuit = Circuit(given, self.monotonic())
-        self._entry = breakers.enter(self)
-        self._settle_quiet()  # last: from now on, who wants to listen finds this one
+        self._settle_quiet()
+        self._entry = breakers.enter(self)  # all of it is there: from now on others see it
+        self.settle()  # again, as somebody may have begun to listen who did not see it yet
 
     @property
     def config(self) -> CircuitBreakerConfig:
@@ -156,12 +157,10 @@ class CircuitBreaker:
 
     def _settle_quiet(self) -> None:
         """Decide whether calls may take the quiet path."""
-        phase = self._circuit.phase
-        settings = self.settings
-        loud = self._herald.hears("call")
-        self.timed = loud or settings.slow_call_duration_threshold is not None
+        phase, settings = self._circuit.phase, self.settings
+        self.timed = self._herald.hears("call") or settings.slow_call_duration_threshold is not None
         loud = self.timed or settings.timeout is not None
-        quiet = LOCK_FREE and self.settings.mode != "disabled" and not loud
+        quiet = LOCK_FREE and settings.mode != "disabled" and not loud
         self.quiet = phase if quiet and isinstance(phase, Closed) else None
 
     # Calling.
@@ -434,9 +433,10 @@ class CircuitBreaker:
         """
         with self._lock:
             phase = self._circuit.phase
+            succeeded, *others = self._ledger.lifetime()
             if isinstance(phase, Closed):
-                self._ledger.absorb(phase, phase.collect(self.monotonic()))
-            return self._ledger.lifetime() + self._moves
+                succeeded += phase.uncollected()  # without the clock, which may be somebody else's
+            return (succeeded, *others, *self._moves)
 
     def __del__(self) -> None:
         entry = getattr(self, "_entry", None)  # it is not there if making the breaker failed

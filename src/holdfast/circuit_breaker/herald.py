@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from .. import events
@@ -42,33 +43,47 @@ def _counts(breaker: Breaker) -> Counts:
     return breaker.counts
 
 
-breakers: Roll[Any] = Roll(_counts)
+def _renew(breaker: Any) -> None:
+    breaker._lock = breaker._herald.renewed_lock()  # noqa: SLF001  our own
+
+
+breakers: Roll[Any] = Roll(_counts, _renew)
 """All circuit breakers."""
 
 call_listeners: tuple[Callable[[Any], object], ...] = ()
 """Who is told of each call that has ended, whichever breaker let it in."""
 
-_marks: list[tuple[Callable[[Any], object]]] = []
 _changing = threading.RLock()  # re-entrant: a finaliser that runs in here may end its listening
+
+
+def _renew_lock() -> None:
+    global _changing  # noqa: PLW0603
+    _changing = threading.RLock()  # in a forked child, where whoever holds the old one is not
+
+
+getattr(os, "register_at_fork", dict)(after_in_child=_renew_lock)  # where there is such a thing as a fork
 
 
 def hear_calls(listener: Callable[[Any], object]) -> Callable[[], None]:
     """Call `listener` with a `CircuitCallEnded` for each call; return a function that ends it.
 
-    While anybody listens, calls are timed, and no call takes the quiet path.
+    While anybody listens, calls are timed, and no call takes the quiet path. To begin twice is to begin once.
     """
-    mark = (listener,)  # the same listener may come twice
+    _hear_calls(listener, listener)
+    return lambda: hear_no_calls(listener)
 
-    def change(*added: tuple[Callable[[Any], object]]) -> None:
-        global call_listeners  # noqa: PLW0603  replaced whole, so that readers need no lock
-        with _changing:
-            _marks[:] = [*(one for one in _marks if one is not mark), *added]
-            call_listeners = tuple(each for (each,) in _marks)
-        for breaker in breakers.alive():
-            breaker.settle()
 
-    change(mark)
-    return change
+def hear_no_calls(listener: Callable[[Any], object]) -> None:
+    """End what `hear_calls` began, if it did."""
+    _hear_calls(listener)
+
+
+def _hear_calls(listener: Callable[[Any], object], *added: Callable[[Any], object]) -> None:
+    global call_listeners  # noqa: PLW0603  replaced whole, so that readers need no lock
+    with _changing:
+        call_listeners = (*without(call_listeners, listener), *added)
+    for breaker in breakers.alive():
+        breaker.settle()
 
 
 class Herald:
@@ -84,6 +99,12 @@ class Herald:
         self._delivering = False
         self._lock = lock
         self._settle()
+
+    def renewed_lock(self) -> threading.RLock:
+        """Return the breaker's lock from now on, in a forked child in which nobody holds it, or is telling."""
+        self._delivering = False
+        self._lock = threading.RLock()
+        return self._lock
 
     def _settle(self) -> None:
         config = self._config

@@ -75,13 +75,17 @@ class Closed:
         self.window: Window = TimeWindow(config.failure_window, now) if size is None else CountWindow(size)
         self.quiet_until = self.window.turns
 
-    def collect(self, now: float) -> int:
-        """Move what was tallied into the window, turn it to `now`, and return how many successes that were."""
+    def uncollected(self) -> int:
+        """Return how many successes were tallied and not collected."""
         # Looking at a counter moves it by one, so the looks are counted as well.
         tallied = next(self.tally) - self._looks
         self._looks += 1
-        new = tallied - self._collected
-        self._collected = tallied
+        return tallied - self._collected
+
+    def collect(self, now: float) -> int:
+        """Move what was tallied into the window, turn it to `now`, and return how many successes that were."""
+        new = self.uncollected()
+        self._collected += new
         if new:
             self.row = 0
             self.window.add(new, 0, 0)

@@ -49,6 +49,11 @@ class HistogramValue(Record):
     sum: float
     count: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values; JSON knows no infinity, so the last bound is the text "+Inf"."""
+        buckets = [["+Inf" if bound == float("inf") else bound, number] for bound, number in self.buckets]
+        return {**super().as_dict(), "buckets": buckets}
+
 
 class MetricFamily(Record):
     """All samples of one metric: `samples` gives a value for each combination of labels.

@@ -6,19 +6,20 @@ listening to what is told of failures; durations only if they are asked for, as 
 
 from __future__ import annotations
 
-import threading
 from bisect import bisect_left
 from collections import deque
 from itertools import pairwise
+from weakref import WeakMethod
 
 from .. import events
 from .._runtime.system import as_clock
-from ..circuit_breaker.herald import hear_calls
+from ..circuit_breaker.events import CircuitCallEnded
+from ..circuit_breaker.herald import hear_calls, hear_no_calls
 from ..correlation import get_correlation_id
 from ..errors import ConfigurationError
 from ..fallback.events import FallbackUsed
 from ..records import Record, did_you_mean
-from ..roll import Inbox, Names
+from ..roll import Inbox, Names, as_label
 from ..settings import boolean, shown, whole_number
 from ..timeout.events import TimeoutExceeded
 from ..typed import TYPE_CHECKING
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from ..circuit_breaker.events import CircuitCallEnded
     from ..clock import Clock
     from .families import Labels, MetricFamily
 
@@ -40,6 +40,17 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _DURATION = "circuit_breaker_call_duration_seconds"
 _CODES_KEPT = 200
+
+_COUNTED: dict[type[events.Event], Callable[[Any], tuple[str, Labels]]] = {
+    events.RetryScheduled: lambda event: ("retry_attempts_total", (event.name, "retried")),
+    events.RetryStopped: lambda event: ("retry_attempts_total", (event.name, "gave_up")),
+    events.RetryBudgetRefused: lambda event: ("retry_budget_refusals_total", (event.name,)),
+    TimeoutExceeded: lambda event: ("timeout_operations_total", (event.name, "timed_out")),
+    FallbackUsed: lambda event: ("fallback_answers_total", (event.name, event.kind)),
+    events.CallFailed: lambda event: ("errors_total", (event.name, event.category, event.code)),
+    CircuitCallEnded: lambda event: (_DURATION, (event.name,)),
+}
+"""What each event is counted as."""
 
 
 class ErrorReport(Record):
@@ -104,8 +115,7 @@ class MetricsRegistry:
             maxlen=whole_number(owner, "max_errors", max_errors, least=0)
         )
         self._happened: Inbox[tuple[str, Labels, float]] = Inbox(self._count)
-        self._starting = threading.RLock()  # re-entrant: a finaliser may stop it
-        self._endings: tuple[Callable[[], None], ...] = ()
+        self._ear = _Ear(self, durations=self._durations)
         self._before: dict[tuple[str, Labels], int] = {}  # what others had counted then
         self.reset()
 
@@ -114,31 +124,20 @@ class MetricsRegistry:
     @property
     def is_started(self) -> bool:
         """Whether failures are being counted."""
-        return bool(self._endings)
+        return self._ear.is_open
 
     def start(self) -> Self:
-        """Begin to count what fails; nothing to do if that is begun."""
-        with self._starting:
-            if not self._endings:
-                endings = [
-                    events.subscribe(self._retried, events.RetryScheduled),
-                    events.subscribe(self._gave_up, events.RetryStopped),
-                    events.subscribe(self._refused, events.RetryBudgetRefused),
-                    events.subscribe(self._timed_out, TimeoutExceeded),
-                    events.subscribe(self._answered, FallbackUsed),
-                    events.watch(self._failed),
-                ]
-                if self._durations:
-                    endings.append(hear_calls(self._call_ended))
-                self._endings = tuple(endings)
+        """Begin to count what fails; nothing to do if that is begun. A registry that nobody holds ends by itself."""
+        try:
+            self._ear.begin(watches=True)
+        except BaseException:
+            self._ear.end()
+            raise
         return self
 
     def stop(self) -> None:
         """Count no further failures; what was counted stays."""
-        with self._starting:
-            endings, self._endings = self._endings, ()
-            for end in endings:
-                end()
+        self._ear.end()
 
     def reset(self) -> None:
         """Count from zero again, and forget the last failures, as between two tests."""
@@ -158,28 +157,13 @@ class MetricsRegistry:
     ) -> None:
         self.stop()
 
-    def _retried(self, event: events.RetryScheduled) -> None:
-        self._happened.put(("retry_attempts_total", (event.name, "retried"), 1))
-
-    def _gave_up(self, event: events.RetryStopped) -> None:
-        self._happened.put(("retry_attempts_total", (event.name, "gave_up"), 1))
-
-    def _refused(self, event: events.RetryBudgetRefused) -> None:
-        self._happened.put(("retry_budget_refusals_total", (event.name,), 1))
-
-    def _timed_out(self, event: TimeoutExceeded) -> None:
-        self._happened.put(("timeout_operations_total", (event.name, "timed_out"), 1))
-
-    def _answered(self, event: FallbackUsed) -> None:
-        self._happened.put(("fallback_answers_total", (event.name, event.kind), 1))
-
-    def _failed(self, event: events.CallFailed) -> None:
-        self._happened.put(("errors_total", (event.name, event.category, event.code), 1))
-        self._recent.append((self._clock.time(), event, get_correlation_id()))
-
-    def _call_ended(self, event: CircuitCallEnded) -> None:
-        if event.duration is not None:
-            self._happened.put((_DURATION, (event.name,), event.duration))
+    def hear(self, event: Any) -> None:
+        """Something happened that is to be counted."""
+        amount = event.duration if isinstance(event, CircuitCallEnded) else 1
+        if amount is not None:
+            self._happened.put((*_COUNTED[type(event)](event), amount))
+        if isinstance(event, events.CallFailed):
+            self._recent.append((self._clock.time(), event, get_correlation_id()))
 
     # Counting, under the inbox's lock.
 
@@ -200,18 +184,19 @@ class MetricsRegistry:
             return labels
         name, *rest = labels
         if metric == "errors_total":
-            rest[1] = self._codes.label(rest[1])
-        return (self._names.label(name), *rest)
+            rest[1] = self._codes.label(as_label(rest[1]))
+        return (self._names.label(as_label(name)), *rest)
 
     # Showing.
 
     def collect(self) -> tuple[MetricFamily, ...]:
         """Return all metrics as they stand now, also those of which there is no sample."""
         found: dict[str, dict[Labels, Any]] = {metric: {} for metric in CATALOGUE}
+        before = self._before  # first: what is read later is never less, whoever resets this meanwhile
         known = list(known_anyway())  # before the lock: a guard's clock or callback may be somebody else's code
         with self._happened.lock:
             self._happened.empty()
-            new = [(metric, labels, number - self._before.get((metric, labels), 0)) for metric, labels, number in known]
+            new = [(metric, labels, number - before.get((metric, labels), 0)) for metric, labels, number in known]
             # Guards that are gone since before this registry began are none of its business.
             names = {labels[:1] for metric, labels, number in new if number or not _only_grows(metric)}
             for metric, labels, number in new:
@@ -244,7 +229,10 @@ class MetricsRegistry:
         for label in labels:
             if label not in known:
                 raise ConfigurationError(f"value: {metric} has no label {label!r}; {did_you_mean(label, known)}")
-        wanted = [(known.index(label), value) for label, value in labels.items()]
+        wanted = [
+            (known.index(label), as_label(value) if label in {"name", "code"} else value)
+            for label, value in labels.items()
+        ]
         samples = next(each.samples for each in self.collect() if each.name == metric)
         return sum(
             value.count if isinstance(value, HistogramValue) else value
@@ -254,11 +242,9 @@ class MetricsRegistry:
 
     def recent_errors(self, correlation_id: str | None = None) -> tuple[ErrorReport, ...]:
         """Return the last failures, the newest last; only those that belong to `correlation_id`, if it is given."""
-        from datetime import UTC, datetime
-
         return tuple(
             ErrorReport(
-                time=datetime.fromtimestamp(time, UTC),
+                time=_moment(time),
                 name=event.name,
                 guard=event.guard,
                 category=event.category,
@@ -282,6 +268,35 @@ class MetricsRegistry:
         from .prometheus import exposition
 
         return exposition(self.collect())
+
+
+class _Ear(events.Ear):
+    """Hears for a registry, for as long as somebody holds that."""
+
+    __slots__ = ("_durations",)
+
+    def __init__(self, registry: MetricsRegistry, *, durations: bool) -> None:
+        super().__init__("metrics registry", WeakMethod(registry.hear), tuple(_COUNTED))
+        self._durations = durations
+
+    def begin(self, *, listens: bool = True, watches: bool = False) -> None:
+        super().begin(listens=listens, watches=watches)
+        if self._durations:
+            hear_calls(self)
+
+    def end(self) -> None:
+        if self._durations:
+            hear_no_calls(self)
+        super().end()
+
+
+def _moment(time: float) -> datetime:
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromtimestamp(time, UTC)
+    except (OverflowError, OSError, ValueError):  # a clock that shows what no calendar has
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _checked(buckets: Any) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def exposition(families: Iterable[MetricFamily]) -> str:
     """Return metric families as text; it can be encoded as UTF-8, whatever names guards have."""
     text = "".join(f"{line}\n" for each in families for line in _lines(each))
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text.encode("utf-8", "replace").decode("utf-8")  # names that were counted are printable; see `as_label`
 
 
 def _lines(family: MetricFamily) -> Iterator[str]:

@@ -7,12 +7,14 @@ from ..circuit_breaker.config import CircuitState
 from ..circuit_breaker.herald import breakers
 from ..circuit_breaker.state import TRANSITIONS
 from ..rate_limit.manager import limiters
+from ..roll import as_label
 from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..circuit_breaker.breaker import CircuitBreaker
     from .families import Labels
 
 CALL_RESULTS = ("success", "failure", "abandoned", "rejected")
@@ -32,10 +34,9 @@ def known_anyway() -> Iterator[tuple[str, Labels, int]]:
 
 def _of_breakers() -> Iterator[tuple[str, Labels, int]]:
     for breaker in breakers.alive():
-        # Without a lock where it can be: a breaker that lets calls pass quickly is closed.
-        state = "closed" if breaker.quiet is not None else breaker.state.value.lower()
+        name, state = as_label(breaker.name), _state(breaker)
         for each in STATES:
-            yield "circuit_breaker_state", (breaker.name, each), int(each == state)
+            yield "circuit_breaker_state", (name, each), int(each == state)
     for name, counts in breakers.totals().items():
         for result, number in zip(CALL_RESULTS, counts, strict=False):
             yield "circuit_breaker_calls_total", (name, result), number
@@ -44,12 +45,20 @@ def _of_breakers() -> Iterator[tuple[str, Labels, int]]:
                 yield "circuit_breaker_state_changes_total", (name, *move), number
 
 
+def _state(breaker: CircuitBreaker) -> str:
+    """Return its state; without a lock where it can be: a breaker that lets calls pass quickly is closed."""
+    try:
+        return "closed" if breaker.quiet is not None else breaker.state.value.lower()
+    except Exception:  # somebody else's clock
+        return "closed" if breaker.is_at_rest else "open"
+
+
 def _of_bulkheads() -> Iterator[tuple[str, Labels, int]]:
     for bulkhead in bulkheads.alive():
-        stats = bulkhead.stats
-        yield "bulkhead_active", (bulkhead.name,), stats.active
-        yield "bulkhead_queued", (bulkhead.name,), stats.queued
-        yield "bulkhead_available", (bulkhead.name,), stats.available
+        name, stats = as_label(bulkhead.name), bulkhead.stats
+        yield "bulkhead_active", (name,), stats.active
+        yield "bulkhead_queued", (name,), stats.queued
+        yield "bulkhead_available", (name,), stats.available
     for name, counts in bulkheads.totals().items():
         for state, number in zip(EXECUTION_STATES, counts, strict=True):
             yield "bulkhead_executions_total", (name, state), number
@@ -57,9 +66,13 @@ def _of_bulkheads() -> Iterator[tuple[str, Labels, int]]:
 
 def _of_limiters() -> Iterator[tuple[str, Labels, int]]:
     for limiter in limiters.alive():
-        stats = limiter.stats
-        yield "rate_limit_available", (limiter.name,), stats.available
-        yield "rate_limit_queued", (limiter.name,), stats.queued
+        name = as_label(limiter.name)
+        try:
+            stats = limiter.stats
+        except Exception:  # noqa: S112  somebody else's clock
+            continue
+        yield "rate_limit_available", (name,), stats.available
+        yield "rate_limit_queued", (name,), stats.queued
     for name, counts in limiters.totals().items():
         for result, number in zip(REQUEST_RESULTS, counts, strict=True):
             yield "rate_limit_requests_total", (name, result), number
@@ -69,4 +82,4 @@ def _of_timeouts() -> Iterator[tuple[str, Labels, int]]:
     metrics = get_timeout_manager().metrics
     yield "timeout_refusals_total", (), metrics.refused
     for name, number in metrics.left_behind.items():
-        yield "timeout_left_behind", (name,), number
+        yield "timeout_left_behind", (as_label(name),), number

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from .. import events
 from ..circuit_breaker.bulkhead.events import BulkheadQueued
 from ..circuit_breaker.events import CircuitCallRejected, CircuitStateChanged
@@ -15,7 +13,7 @@ from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeAlias
+    from typing import Any, ClassVar, TypeAlias
 
     Attributes: TypeAlias = Mapping[str, str | int | bool]
     TraceHook: TypeAlias = Callable[[Attributes], object]
@@ -27,30 +25,26 @@ _KINDS = (
     CircuitCallRejected,
     TimeoutExceeded,
     BulkheadQueued,
+    events.CallFailed,
 )
-_changing = threading.RLock()  # re-entrant: a finaliser may take its hook back
-
-
-class _Endings:
-    """How to end what the current hook is told."""
-
-    now: tuple[Callable[[], None], ...] = ()
 
 
 def set_hook(hook: TraceHook | None) -> None:
     """Let `hook` take the place of the one that there is; see `set_trace_hook`."""
     optional_callable("set_trace_hook", "hook", hook, "(attributes)")
-    with _changing:
-        endings, _Endings.now = _Endings.now, ()
-        for end in endings:
-            end()
-        if hook is not None:
-            teller = _Teller(hook)
-            _Endings.now = (events.subscribe(teller.tell, *_KINDS), events.watch(teller.tell))
+    if hook is None:
+        _ear.end()
+        _Teller.now = None
+    else:
+        _Teller.now = _Teller(hook).tell
+        _ear.begin(watches=True)
 
 
 class _Teller:
     """Tells one hook, and logs once that it raises."""
+
+    now: ClassVar[Callable[[Any], None] | None] = None
+    """How to tell the hook that there is."""
 
     def __init__(self, hook: TraceHook) -> None:
         self._hook = hook
@@ -64,6 +58,10 @@ class _Teller:
             if not self._complained:
                 self._complained = True
                 report_broken("observability", "trace hook", self._hook)
+
+
+# One for all hooks: whatever is interrupted, the next one takes its place.
+_ear = events.Ear("trace hook", lambda: _Teller.now, _KINDS)
 
 
 def attributes_of(event: Any) -> dict[str, str | int | bool]:

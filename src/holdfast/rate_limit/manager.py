@@ -43,7 +43,11 @@ def _counts(limiter: RateLimiter) -> Counts:
     return limiter.counts
 
 
-limiters: Roll[RateLimiter] = Roll(_counts)
+def _renew(limiter: RateLimiter) -> None:
+    limiter.line.lock = threading.RLock()
+
+
+limiters: Roll[RateLimiter] = Roll(_counts, _renew)
 """All rate limiters that there are."""
 
 _LOOP_RESOLUTION = 1e-6

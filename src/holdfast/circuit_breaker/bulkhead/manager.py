@@ -49,7 +49,11 @@ def _counts(bulkhead: Bulkhead) -> Counts:
     return bulkhead.counts
 
 
-bulkheads: Roll[Bulkhead] = Roll(_counts)
+def _renew(bulkhead: Bulkhead) -> None:
+    bulkhead.line.lock = threading.RLock()
+
+
+bulkheads: Roll[Bulkhead] = Roll(_counts, _renew)
 """All bulkheads that there are."""
 
 
