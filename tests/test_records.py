@@ -34,6 +34,11 @@ class Place(Point):
     name: str = ""
 
 
+class Pair(Record):
+    own: Any
+    view: Any
+
+
 class Colour(enum.Enum):
     RED = 1
 
@@ -93,6 +98,14 @@ def test_records_can_be_copied_changed_and_pickled() -> None:
     assert pickle.loads(pickle.dumps(point)) == point
     with pytest.raises(TypeError, match="no field 'z'"):
         point.replace(z=1)
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda record: pickle.loads(pickle.dumps(record))])
+def test_in_a_copy_a_dict_is_a_dict_and_a_read_only_view_is_one(how: Any) -> None:
+    record = Pair(own={"a": [1]}, view=MappingProxyType({"b": 2}))
+    copied = how(record)
+    assert copied == record
+    assert (type(copied.own), type(copied.view)) == (dict, MappingProxyType)
 
 
 def test_help_and_inspect_see_the_fields() -> None:

@@ -138,8 +138,9 @@ class Record:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A read-only view of a dict cannot be pickled or deep-copied; the dict that it shows can.
-        values = {name: dict(v) if isinstance(v, MappingProxyType) else v for name, v in self.__dict__.items()}
-        return _rebuilt, (type(self), values)
+        views = tuple(name for name, value in self.__dict__.items() if isinstance(value, MappingProxyType))
+        shown = {name: dict(self.__dict__[name]) for name in views}
+        return _rebuilt, (type(self), {**self.__dict__, **shown}, views)
 
     def __repr__(self) -> str:
         told = [
@@ -150,11 +151,10 @@ class Record:
         return f"{type(self).__name__}({', '.join(told)})"
 
 
-def _rebuilt(kind: type[Record], values: dict[str, Any]) -> Record:
+def _rebuilt(kind: type[Record], values: dict[str, Any], views: tuple[str, ...]) -> Record:
     record = kind.__new__(kind)
-    record.__dict__.update(
-        {name: MappingProxyType(value) if isinstance(value, dict) else value for name, value in values.items()}
-    )
+    record.__dict__.update(values)
+    record.__dict__.update({name: MappingProxyType(values[name]) for name in views})
     return record
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
+import concurrent.futures
 import contextvars
+import copy
 import functools
 import gc
 import inspect
 import logging
+import pickle
 from collections.abc import Awaitable, Callable
-from typing import Any
+from types import CoroutineType
+from typing import Any, Optional
 
 import pytest
 from tests.support import Door, Script, run_virtual
@@ -32,12 +37,15 @@ from holdfast import (
     TimeoutManager,
     Value,
     disabled,
+    register_fallback,
+    unregister_fallback,
     with_fallback,
     with_retry,
     with_timeout,
 )
 from holdfast.events import subscribe, watch
 from holdfast.fallback import FallbackUsed
+from holdfast.fallback.answers import gives_awaitables
 from holdfast.testing import VirtualClock
 
 
@@ -270,7 +278,91 @@ def test_types_that_cannot_be_hashed_are_looked_up_by_their_bases(door: Door) ->
     assert door.run(with_fallback({OSError: lambda: "base"})(door.function(Script(Odd())))) == "base"
 
 
+def test_promise_6_kinds_that_raise_when_they_are_asked_are_logged_and_mean_no(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Hostile(type):
+        def __hash__(cls) -> int:
+            raise RuntimeError("secret")
+
+    class Odd(OSError, metaclass=Hostile):
+        pass
+
+    class Abstract(Exception, abc.ABC):
+        @classmethod
+        def __subclasshook__(cls, other: type) -> bool:
+            raise RuntimeError("secret")
+
+    error = Odd()
+    with caplog.at_level(logging.ERROR):
+        assert door.run(with_fallback({OSError: lambda: "base"})(door.function(Script(error)))) == "base"
+        assert len(caplog.records) == 1
+        assert door.run(with_fallback(value="other", on=(Abstract, OSError))(door.function(Script(error)))) == "other"
+        assert len(caplog.records) == 2
+        with pytest.raises(Odd) as caught:
+            door.run(with_fallback(value="other", on=Abstract)(door.function(Script(error))))
+    assert caught.value is error
+    assert error.__context__ is None
+    assert "secret" not in caplog.text
+
+
 # Promise 38: the fallback answers for every way in which the call can fail.
+
+
+async def two(a: int, b: int) -> int:
+    return a + b
+
+
+class Adder:
+    async def __call__(self, a: int, b: int) -> int:
+        return a + b
+
+
+def refusing(a: int) -> Any:
+    """Is marked as async, and fails before there is anything to await."""
+    raise PermissionError
+
+
+@pytest.mark.parametrize("refresh_after", [None, 1])
+@pytest.mark.parametrize("function", [functools.partial(two), Adder(), refusing])
+def test_promise_38_an_async_call_that_fails_before_it_is_one_is_answered(
+    function: Any, refresh_after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = vars(asyncio.coroutines)["_is_coroutine"]
+    monkeypatch.setitem(refusing.__dict__, "_is_coroutine", mark)
+    last_good = None if refresh_after is None else LastGood(refresh_after=refresh_after)
+    fallback = Fallback(FallbackConfig(value="answer", last_good=last_good))
+    operation = functools.partial(function, 1)
+    assert run_virtual(fallback.execute(operation)) == "answer"
+    assert run_virtual(fallback.protect(operation)()) == "answer"
+    named = with_fallback("named later")(function)
+    register_fallback("named later", fallback)
+    try:
+        assert [run_virtual(named(1)), run_virtual(named(1))] == ["answer", "answer"]
+    finally:
+        unregister_fallback("named later")
+    assert fallback.metrics.answered == 4
+
+
+# What may be copied.
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_fallback_cannot_be_copied_as_its_counts_would_not_be(how: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match="a fallback cannot be copied or pickled"):
+        how(Fallback(FallbackConfig(value=1)))
+
+
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config))])
+def test_a_copied_config_answers_as_the_first_one_does(how: Callable[[Any], Any]) -> None:
+    config = FallbackConfig(value={"a": 1}, answer={TimeoutError: Value(2)})
+    copied = how(config)
+    assert copied == config
+    assert type(Fallback(copied).execute(_missing)) is dict
+    assert type(copied.answer) is type(config.answer)
+
+
+# More of promise 38.
 
 
 def test_promise_38_every_way_a_call_can_fail_is_answered(door: Door, clock: VirtualClock) -> None:
@@ -674,13 +766,113 @@ def test_promise_2_a_plain_function_that_returns_an_awaitable_may_have_an_async_
         assert run_virtual(guard(function)(KeyError)) == "async, for KeyError"
 
 
+class Task:
+    """Something to do, and nothing to await."""
+
+
+class Pending(concurrent.futures.Future[int]):
+    def __await__(self) -> Any: ...
+
+
+class Typed:
+    """Functions that tell what they return, in words, as this module postpones annotations."""
+
+    def task(self) -> Task:
+        raise Refused
+
+    def future(self) -> concurrent.futures.Future[int]:
+        raise Refused
+
+    def list_or_none(self) -> list[Awaitable[int]] | None:
+        raise Refused
+
+    def pending(self) -> Pending:
+        raise Refused
+
+    def either_pending(self) -> Pending | asyncio.Task[int]:
+        raise Refused
+
+    def only_for_checkers(self) -> unknown.Coroutine[Any, Any, int]:  # type: ignore[name-defined] # noqa: F821
+        raise Refused
+
+    def of_nowhere(self) -> nowhere.Task:  # type: ignore[name-defined] # noqa: F821
+        raise Refused
+
+    def anything(self) -> Any:
+        raise Refused
+
+    def any_object(self) -> object:
+        raise Refused
+
+    def perhaps(self) -> Awaitable[int] | int:
+        raise Refused
+
+    def one_of_them(self) -> Optional[int]:  # noqa: UP045
+        raise Refused
+
+    def no_type(self) -> "3 + 4":  # type: ignore[valid-type] # noqa: UP037
+        raise Refused
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (Typed.task, False),
+        (Typed.future, False),
+        (Typed.list_or_none, False),
+        (Typed.pending, True),
+        (Typed.either_pending, True),
+        (Typed.only_for_checkers, True),
+        (Typed.of_nowhere, None),
+        (Typed.anything, None),
+        (Typed.any_object, None),
+        (Typed.perhaps, None),
+        (Typed.one_of_them, None),
+        (Typed.no_type, None),
+    ],
+)
+def test_what_a_function_is_said_to_return_is_looked_up_and_never_guessed(function: Any, told: bool | None) -> None:
+    assert gives_awaitables(function) is told
+    annotated: Any = function.__annotations__["return"]
+    expected: dict[bool | None, type] = {True: CoroutineType, False: str, None: str}
+    answer = with_fallback(value="answer")(function)(Typed())
+    assert type(answer) is expected[told], annotated
+    if told:
+        assert run_virtual(answer) == "answer"
+
+
+def test_annotations_that_are_no_words_are_looked_at_as_well() -> None:
+    def function() -> None: ...
+
+    for kind, told in (
+        (int, False),
+        (Awaitable[int], True),
+        (int | None, False),
+        (Awaitable[int] | int, None),
+        (asyncio.Future, True),
+        (object, None),
+    ):
+        function.__annotations__["return"] = kind
+        assert gives_awaitables(function) is told
+
+
+def test_what_stands_around_an_async_function_may_await_it_itself() -> None:
+    async def fetch() -> str:
+        raise Refused
+
+    @functools.wraps(fetch)
+    def in_a_loop_of_its_own() -> Any:
+        return run_virtual(fetch())
+
+    assert gives_awaitables(in_a_loop_of_its_own) is None
+    assert with_fallback(value="answer")(in_a_loop_of_its_own)() == "answer"
+
+
 def test_annotations_that_cannot_be_had_tell_nothing() -> None:
     class Lazy:
         @staticmethod
         def get(name: str) -> Any:
             raise NameError(name)
-
-    from holdfast.fallback.answers import gives_awaitables
 
     def function() -> None: ...
 
@@ -692,7 +884,7 @@ def test_annotations_that_cannot_be_had_tell_nothing() -> None:
 
     assert gives_awaitables(Evil()) is None
     function.__annotations__ = _Raising()
-    assert gives_awaitables(function) is False
+    assert gives_awaitables(function) is None
 
 
 class _Raising(dict[str, Any]):
@@ -748,6 +940,48 @@ def test_where_awaitables_are_given_what_is_not_answered_comes_out_as_it_was() -
     assert at_once.metrics.unanswered == awaited.metrics.unanswered == 1
 
 
+def test_a_result_that_is_none_to_await_sets_right_what_was_thought_before() -> None:
+    async def inner() -> str:
+        return "fine"
+
+    outcomes: list[Any] = [inner, lambda: 1, lambda: _missing()]
+
+    @with_fallback(value="answer")
+    def fetch() -> Any:
+        return outcomes.pop(0)()
+
+    assert run_virtual(fetch()) == "fine"
+    assert fetch() == 1
+    assert fetch() == "answer"
+
+
+def test_an_awaitable_answer_that_nobody_would_await_is_refused_and_the_message_teaches_the_fix() -> None:
+    def fetch() -> str:
+        raise Refused
+
+    made: list[Any] = []
+
+    def answer() -> Any:
+        made.append(backup_async(KeyError()))
+        return made[-1]
+
+    def future() -> Any:
+        made.append(asyncio.new_event_loop().create_future())
+        made[-1].get_loop().close()
+        return made[-1]
+
+    for each in (answer, future):
+        fallback = Fallback(FallbackConfig(answer=each))
+        for call in (fallback.protect(fetch), lambda fallback=fallback: fallback.execute(fetch)):
+            with pytest.raises(
+                TypeError, match="gave something to await, but the function is a plain one: make"
+            ) as caught:
+                call()
+            assert type(caught.value.__context__) is Refused
+    assert inspect.getcoroutinestate(made[0]) == "CORO_CLOSED"
+    assert Fallback(FallbackConfig(answer=answer, value="next")).protect(fetch)() == "next"
+
+
 def test_a_plain_function_whose_answer_turns_out_awaitable_gives_something_to_await() -> None:
     def fetch() -> Any:
         raise Refused
@@ -782,6 +1016,9 @@ def test_promise_4_ten_thousand_failures_leave_no_objects_behind(door: Door) -> 
         raise KeyError
 
     calls: list[Any] = [
+        with_fallback(lambda error: error)(door.function(Script(Refused))),
+        with_fallback(lambda error: error, last_good=LastGood(refresh_after=1))(door.function(Script(Refused))),
+        with_fallback([lambda error: _missing(), lambda error: error])(door.function(Script(Refused))),
         with_fallback(value=1)(door.function(Script(Refused))),
         with_fallback([lambda error: 1 / 0, list])(door.function(Script(Refused))),
         with_fallback([lambda error: 1 / 0, lambda error: _missing()])(door.function(Script(Refused))),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from types import FunctionType
+import builtins
+import sys
+from collections.abc import Awaitable
+from types import FunctionType, UnionType
 
 from ..errors import ConfigurationError
 from ..functions import innermost, is_async
@@ -107,10 +110,11 @@ class LastGood(Settings):
     * `max_keys`: how many values are kept at most. Default 1000. Beyond it those go that have not been renewed for
       longest, roughly.
     * `key(*args, **kwargs)`: what tells calls apart. Default None: their arguments, compared as the keys of a dict are.
-      A call whose arguments cannot be hashed is not remembered.
+      A call whose arguments cannot be hashed is not remembered. A key that raises, or returns what cannot be hashed, is
+      logged, and its call not remembered.
     * `refresh_after`: seconds after which a value is to be made anew. A younger one answers at once, without a call.
-      With an older one, one call is made, and answers all that come while it is under way. Default None: every call is
-      made, and values only answer for those that fail.
+      With an older one, one call is made, and the old value answers all that come while it is under way, for ten times
+      as long at most. Default None: every call is made, and values only answer for those that fail.
 
     The values are the very objects that were returned, shared by all who get them.
 
@@ -139,11 +143,24 @@ class LastGood(Settings):
         mine["max_keys"] = whole_number(owner, "max_keys", self.max_keys)
         mine["refresh_after"] = optional_seconds(owner, "refresh_after", self.refresh_after)
         optional_callable(owner, "key", self.key, "(*args, **kwargs) of the guarded function")
+        if not _can_be_hashed(self.key):
+            raise ConfigurationError(
+                f"{owner}: key={shown(self.key)} cannot be hashed, which is needed to keep values apart from those of "
+                "another key; give a function"
+            )
         if self.max_age is not None and (self.refresh_after or 0) >= self.max_age:
             raise ConfigurationError(
                 f"{owner}: refresh_after ({self.refresh_after:g} s) must be shorter than max_age ({self.max_age:g} s), "
                 "or a value would be too old to answer before it is made anew"
             )
+
+
+def _can_be_hashed(thing: object) -> bool:
+    try:
+        hash(thing)
+    except Exception:
+        return False
+    return True
 
 
 class Step:
@@ -185,17 +202,56 @@ def gives_awaitables(function: Any) -> bool | None:
     inner = innermost(function)
     while (wrapped := getattr(inner, "__wrapped__", None)) is not None:
         inner = innermost(wrapped)
+        if is_async(inner):
+            return None  # what stands around it may await it, or leave that to others
     if not isinstance(inner, FunctionType):
         return None
     try:
         told = inner.__annotations__.get("return")
-    except Exception:  # they may be made when they are asked for, of names that are not there
-        told = None
-    if told is None:
-        return None if inner.__name__ == "<lambda>" else False
+        if told is None:
+            return None if inner.__name__ == "<lambda>" else False
+        return _of_annotation(told, inner.__globals__)
+    except Exception:  # annotations may be made when they are asked for, of names that are not there
+        return None
+
+
+def _of_annotation(told: Any, names: Mapping[str, Any]) -> bool | None:
+    """Say it of an annotation, of which the parts of a union have to agree."""
     if isinstance(told, str):
-        return told.partition("[")[0].rpartition(".")[2].strip() in _AWAITABLE
-    return hasattr(getattr(told, "__origin__", told), "__await__")
+        parts = [_named(each.strip(), names) for each in _without_brackets(told).split("|")]
+    else:
+        parts = list(told.__args__) if isinstance(told, UnionType) else [told]
+    seen = {_of_class(each) for each in parts}
+    return seen.pop() if len(seen) == 1 else None
 
 
-_AWAITABLE = frozenset({"Awaitable", "Coroutine", "CoroutineType", "Future", "Task"})
+def _of_class(kind: Any) -> bool | None:
+    kind = getattr(kind, "__origin__", kind)
+    anything = (object, getattr(sys.modules.get("typing"), "Any", object))
+    return hasattr(kind, "__await__") if isinstance(kind, type) and kind not in anything else None
+
+
+def _named(name: str, names: Mapping[str, Any]) -> Any:
+    """Return what an annotation names; None if that cannot be told."""
+    first, *attributes = name.split(".")
+    if first == "None":
+        return type(None)
+    found: Any = names.get(first, getattr(builtins, first, None))
+    for each in attributes:
+        found = getattr(found, each, None)
+    if found is None and (attributes or [first])[-1] in _UNMISTAKABLE:
+        return Awaitable  # imported for type checkers only, most likely
+    return found
+
+
+_UNMISTAKABLE = frozenset({"Awaitable", "Coroutine", "CoroutineType"})
+
+
+def _without_brackets(annotation: str) -> str:
+    depth, kept = 0, []
+    for each in annotation:
+        depth += each == "["
+        if not depth:
+            kept.append(each)
+        depth -= each == "]"
+    return "".join(kept)

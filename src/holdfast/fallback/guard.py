@@ -6,6 +6,7 @@ takes the long way, `run`, as there it may be that no call is made at all.
 
 from __future__ import annotations
 
+import weakref
 from types import FunctionType
 
 from .._runtime.callables import is_awaitable
@@ -15,6 +16,7 @@ from ..switch import is_off
 from ..timeout.marks import leaves_work, note_leaves_work
 from ..typed import TYPE_CHECKING
 from .answers import NOTHING, all_steps, gives_awaitables
+from .shelf import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from ..registry import Binding
     from .memory import Memory
     from .recovery import Answerer
-    from .shelf import Claim
 
 _BODY = """
 fallback = binding.now
@@ -34,7 +35,10 @@ try:
 except Exception as error:
     if (result := AWAIT recover(fallback, memory, error, ARGS, KWARGS)) is nothing:
         raise
-    return result
+    try:
+        return result
+    finally:
+        del result  # it may be the error, which leads to this frame
 if type(result) is not plain.first:                                               #: plain
     if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
         return settle(fallback, result, ARGS, KWARGS)                             #: plain
@@ -53,23 +57,21 @@ _KEEPING = Template(
 )
 _KEEPING_BY_ARGUMENTS = Template(
     "fallback",
-    _NAMES + ", shelf, entries",
+    _NAMES + ", entries",
     _BODY.format(
         long_way=" or fallback.renewed is not None",
         keeping="""\
 if fallback.goes_by_arguments:
     try:
-        entries[ARGS] = (fallback.read(), result, False)
-        if len(entries) > shelf.known:
-            shelf.settle(ARGS, fallback.last_good.max_keys)
+        entries[ARGS].good = (fallback.read(), result, False)
     except Exception:
-        pass
+        memory.keep(fallback, result, ARGS, KWARGS)
 elif fallback.last_good is not None:
     memory.keep(fallback, result, ARGS, KWARGS)
 """,
     ),
 )
-"""The same as `Memory.keep` does, on the spot, for functions without keyword-only parameters."""
+"""The same as `Memory.keep` does, on the spot, where there is a value already that the new one takes the place of."""
 
 
 def wrap(binding: Binding[Answerer], function: Callable[..., Any], memory: Memory | None = None) -> Any:
@@ -86,7 +88,7 @@ def wrap(binding: Binding[Answerer], function: Callable[..., Any], memory: Memor
     if memory is None:
         from .memory import Memory
 
-        memory = Memory(gives_awaitables=gives_awaitables(function) is True)
+        memory = Memory(gives_awaitables=gives_awaitables(function))
     plain = PlainTypes()
 
     def settle(fallback: Answerer, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -100,8 +102,8 @@ def wrap(binding: Binding[Answerer], function: Callable[..., Any], memory: Memor
     more: dict[str, Any] = {}
     if is_quiet:
         template = _QUIET
-    elif _takes_no_keywords(function):
-        template, more = _KEEPING_BY_ARGUMENTS, {"shelf": memory.shelf, "entries": memory.shelf.entries}
+    elif _takes_no_keywords(function) and memory.goes_by_arguments:
+        template, more = _KEEPING_BY_ARGUMENTS, {"entries": memory.shelf.entries}
     wrapper = tailor(
         template,
         function,
@@ -164,36 +166,38 @@ def call(
 ) -> Any:
     """Do the same under this fallback."""
     renewed = fallback.renewed
-    claim, entry = (None, None) if renewed is None else memory.visit(fallback, renewed, args, kwargs)
-    if entry is not None:
-        return _given(entry[1]) if entry[2] else entry[1]
-    kept = False
+    claim = None if renewed is None else Claim()
     try:
+        if renewed is not None and claim is not None:
+            key = memory.key(renewed, args, kwargs)
+            good = memory.visit(fallback, renewed, key, claim)
+            if good is not None:
+                return _given(good[1]) if good[2] else good[1]
+            memory = memory.of_call(key)
         result = function(*args, **kwargs)
-        kept = is_awaitable(result)
-        return _settled(fallback, memory, result, args, kwargs, claim)
+        settled = _settled(fallback, memory, result, args, kwargs)
+        if claim is not None and settled is not result:
+            claim.holder = weakref.ref(settled)
+        return settled  # noqa: TRY300  the claim is given up below
     except Exception as error:
         answer = recover(fallback, memory, error, args, kwargs)
         if answer is NOTHING:
             raise
-        return answer
+        try:
+            return answer
+        finally:
+            del answer  # it may be the error, which leads to this frame
     finally:
-        if claim is not None and not kept:
-            claim.release()
+        if claim is not None and claim.holder is None:
+            claim.is_released = True
 
 
-def _settled(  # noqa: PLR0917  internal
-    fallback: Answerer,
-    memory: Memory,
-    result: Any,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    claim: Claim | None = None,
-) -> Any:
+def _settled(fallback: Answerer, memory: Memory, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return a result that was kept, or what is guarded as it is awaited."""
-    if is_awaitable(result):
-        memory.gives_awaitables = True
-        return _awaited(fallback, memory, result, args, kwargs, claim)
+    awaitable = is_awaitable(result)
+    memory.learn(awaitable=awaitable)
+    if awaitable:
+        return _awaited(fallback, memory, result, args, kwargs)
     memory.keep(fallback, result, args, kwargs)
     return result
 
@@ -233,31 +237,38 @@ async def call_async(
 ) -> Any:
     """Do the same under this fallback."""
     renewed = fallback.renewed
-    claim, entry = (None, None) if renewed is None else memory.visit(fallback, renewed, args, kwargs)
-    if entry is not None:
-        return entry[1]
-    return await _awaited(fallback, memory, function(*args, **kwargs), args, kwargs, claim)
+    claim = None if renewed is None else Claim()
+    try:
+        if renewed is not None and claim is not None:
+            key = memory.key(renewed, args, kwargs)
+            good = memory.visit(fallback, renewed, key, claim)
+            if good is not None:
+                return good[1]
+            memory = memory.of_call(key)
+        return await _awaited(fallback, memory, _begun(function, args, kwargs), args, kwargs)
+    finally:
+        if claim is not None:
+            claim.is_released = True
 
 
-async def _awaited(  # noqa: PLR0917  internal
-    fallback: Answerer,
-    memory: Memory,
-    pending: Awaitable[Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    claim: Claim | None,
+async def _begun(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return await function(*args, **kwargs)  # where it is awaited, also if there is nothing to await yet when it fails
+
+
+async def _awaited(
+    fallback: Answerer, memory: Memory, pending: Awaitable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """Await a call that is under way. If nobody ever awaits this, the claim goes with it."""
+    """Await a call that is under way."""
     try:
         result = await pending
     except Exception as error:
         answer = await recover_async(fallback, memory, error, args, kwargs)
         if answer is NOTHING:
             raise
-        return answer
-    finally:
-        if claim is not None:
-            claim.release()
+        try:
+            return answer
+        finally:
+            del answer  # as in `call`
     memory.keep(fallback, result, args, kwargs, awaited=True)
     return result
 

@@ -82,16 +82,24 @@ def is_meant(on: Any, seen: Seen, report: Report) -> bool:
             report("on", on)
             return False
     kind = type(seen.error)  # an error's __class__ may say, or raise, anything
-    if any(issubclass(kind, each) for each in on if isinstance(each, type)):
+    if any(_is_subclass(kind, each, report) for each in on if isinstance(each, type)):
         return True
     words = [each for each in on if isinstance(each, str)]
     return bool(words) and (str(seen.verdict.code) in words or str(seen.verdict.category) in words)
 
 
-def matching(table: Mapping[Any, T], seen: Seen) -> T | None:
+def _is_subclass(kind: type, meant: type, report: Report) -> bool:
+    try:
+        return issubclass(kind, meant)
+    except Exception:  # an abstract class decides it itself
+        report("on", meant)
+        return False
+
+
+def matching(table: Mapping[Any, T], seen: Seen, report: Report) -> T | None:
     """Return what stands for the error under its code, or else its nearest type, or else its category; or None.
 
-    The error is classified only if there is a category or a code in the table.
+    The error is classified only if there is a category or a code in the table. `report` is as in `is_meant`.
     """
     words = any(isinstance(each, str) for each in table)
     if words and (found := table.get(str(seen.verdict.code))) is not None:
@@ -101,4 +109,6 @@ def matching(table: Mapping[Any, T], seen: Seen) -> T | None:
             return table[kind]
         except (KeyError, TypeError):  # a metaclass may forbid to hash its classes
             continue
+        except Exception:
+            report("answer", kind)
     return table.get(str(seen.verdict.category)) if words else None

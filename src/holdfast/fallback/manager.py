@@ -18,7 +18,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable
-    from typing import Any, ParamSpec, TypeVar
+    from typing import Any, NoReturn, ParamSpec, TypeVar
 
     from ..clock import Clock
     from ..errors import ErrorClassifier
@@ -103,8 +103,9 @@ class Fallback:
         """Call `operation`, and answer for it if it fails; return its value or, for an async one, something to await.
 
         `key` tells the calls with different last good values apart. By default an operation is the same if it is the
-        same object; a `functools.partial` if its function and arguments are equal. So a lambda that is made anew for
-        each call has no last good value without a key.
+        same object, and a `functools.partial` if it has the same function and equal arguments. So a lambda that is made
+        anew for each call has no last good value without a key. (It is not kept alive either, as a function is known by
+        a weak reference.)
 
         Raises what the operation raises if nothing answers; what the fallback raises, with that as its context;
         `TypeError` for what cannot be called, and for a plain function with an async fallback.
@@ -119,8 +120,9 @@ class Fallback:
 
         if self._shelf is None:
             self._shelf = Shelf()
-        memory = CallMemory(self._shelf, key_of(operation, self.last_good, key))
-        memory.gives_awaitables = gives_awaitables(operation) is True
+        memory = CallMemory(
+            self._shelf, key_of(operation, self.last_good, key), gives_awaitables=gives_awaitables(operation)
+        )
         return (call_async if asynchronous else call)(self, memory, operation, (), {})
 
     def protect(self, function: Callable[P, R], /) -> Callable[P, R]:
@@ -147,6 +149,9 @@ class Fallback:
     def metrics(self) -> FallbackMetrics:
         """What the fallback has seen so far; calls that succeed are not counted."""
         return self.tally.metrics(self.name)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a fallback cannot be copied or pickled: what it counts is shared by all who hold it")
 
     def __repr__(self) -> str:
         return f"Fallback({self.name!r}, answered={self.metrics.answered})"

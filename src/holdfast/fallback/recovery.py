@@ -10,10 +10,11 @@ Once they are over, no frame of theirs leads to an error: a traceback keeps its 
 from __future__ import annotations
 
 import sys
+from types import CoroutineType
 
 from .. import events
 from .._runtime.callables import is_awaitable
-from ..functions import refuse_awaitable
+from ..functions import name_of, refuse_awaitable
 from ..journal import logger, report_broken
 from ..typed import TYPE_CHECKING
 from .answers import NOTHING, Step
@@ -54,7 +55,7 @@ def meant(chain: Chain, seen: Seen) -> list[Step]:
         if isinstance(each, Step):
             found.append(each)
         else:
-            found += meant(matching(each.chains, seen) or (), seen)
+            found += meant(matching(each.chains, seen, _report) or (), seen)
     return found
 
 
@@ -110,11 +111,11 @@ class Recovery:
                 return step.thing(self._error) if step.takes_error else step.thing()
             if step.kind == "instead":
                 return step.thing(*self._args, **self._kwargs)
-            entry = self._memory.recall(self._fallback, step.thing, self._args, self._kwargs)
-            if entry is None:
+            good = self._memory.recall(self._fallback, step.thing, self._args, self._kwargs)
+            if good is None:
                 return NOTHING
-            self.age = self._fallback.read() - entry[0]
-            return entry[1]
+            self.age = self._fallback.read() - good[0]
+            return good[1]
         finally:
             del self  # it leads to the error, which may be what the function raises
 
@@ -122,6 +123,18 @@ class Recovery:
         """Whether the answer, which was just given, has to be awaited; a value that was kept is what it is."""
         step = self.step
         return step is not None and step.kind in {"function", "instead"} and is_awaitable(answer)
+
+    def check_wanted(self, pending: Any) -> None:
+        """Raise TypeError if nobody would await that answer, as the function is a plain one."""
+        step = self.step
+        if step is not None and self._memory.gives_awaitables is False:
+            if isinstance(pending, CoroutineType):
+                pending.close()  # or it would complain that nobody awaited it
+            raise TypeError(
+                f"{self._fallback.name}: its fallback {name_of(step.thing)} gave something to await, but the function "
+                "is a plain one: make it `async def`, or the fallback a plain function; if the function returns "
+                "something to await, annotate it as `-> Awaitable[...]`"
+            )
 
     def failed(self, own: Exception) -> None:
         """The answer at hand raised `own`; the next one is tried, if there is one."""
@@ -188,7 +201,10 @@ def answered(recovery: Recovery) -> Any:
             if not recovery.advance():
                 return NOTHING
             answer = recovery.ask()
-        return handed_over(recovery, answer) if recovery.awaits(answer) else answer
+        if not recovery.awaits(answer):
+            return answer
+        recovery.check_wanted(answer)
+        return handed_over(recovery, answer)
     except Exception as own:
         recovery.failed(own)
         answer = answered(recovery)
@@ -239,4 +255,4 @@ async def _go_on(recovery: Recovery, failure: Any, answer: Any) -> Any:
             raise
         return answer
     finally:
-        del failure, recovery
+        del failure, recovery, answer  # which may be the error, too

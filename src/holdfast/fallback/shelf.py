@@ -1,82 +1,153 @@
 """The last good values of one function, by key: bounded, and with one place for whoever makes a value anew.
 
-Storing a value is one store into a dict. Only a key that is new takes the lock, and perhaps the place of another: that
-of the key that has been longest in its place and was not renewed since it got there. (This is the "second chance" of
-page replacement: as good as least recently renewed in practice, and nothing has to be moved when a value is renewed.)
+Keys are the user's, and may do anything when they are hashed or compared: take long, raise, take a lock, come out
+otherwise than before. So nothing here holds a lock while that happens, and nothing but the dict goes by it. Which entry
+has to go is told by a queue of the entries themselves. At its head stands the one that has been longest in its place;
+if it was renewed since it got there, it goes to the end instead. (This is the "second chance" of page replacement: as
+good as least recently renewed in practice, and nothing has to be moved when a value is renewed.)
+
+An entry joins the queue before it joins the dict, and leaves it after, so whoever is interrupted loses none.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from weakref import WeakValueDictionary
+from collections import deque
 
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from types import CoroutineType
     from typing import Any, TypeAlias
+    from weakref import ref
 
-    Entry: TypeAlias = tuple[float, Any, bool]
+    Good: TypeAlias = tuple[float, Any, bool]
     """When the value came, the value, and whether it had been awaited."""
+
+_CHANCES = 32
+"""How many entries are passed over for one that has to go, at most."""
 
 
 class Shelf:
-    """Values by key. `entries` may be written by anyone, who calls `settle` if there are then more than are `known`."""
+    """Entries by key. Whoever finds one may renew it by storing another `good`."""
 
-    __slots__ = ("_claims", "_lock", "_places", "entries", "known")
+    __slots__ = ("_lost", "_queue", "entries")
 
     def __init__(self) -> None:
         self.entries: dict[Hashable, Entry] = {}
-        self.known = 0
-        self._places: OrderedDict[Hashable, float] = OrderedDict()  # when the value came that it was placed with
-        self._claims: WeakValueDictionary[Hashable, Claim] = WeakValueDictionary()
-        self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guarded call
+        self._queue: deque[Entry] = deque()
+        self._lost = 0
 
-    def settle(self, key: Hashable, most: int) -> None:
-        """Give a key that is new its place, and take those of others that are too many then."""
-        with self._lock:
-            places, entries = self._places, self.entries
-            newest = None if key in places else entries.get(key)
-            if len(entries) > len(places) + (newest is not None):
-                # Somebody was interrupted between storing a value and coming here, or is about to come.
-                for each, entry in list(entries.items()):
-                    if each != key:
-                        places.setdefault(each, entry[0])
-            chances = len(places)
-            while len(places) + (newest is not None) > most:
-                oldest, placed = places.popitem(last=False)
-                came = entries[oldest][0]
-                if came != placed and chances > 0:
+    def find(self, key: Hashable) -> Entry | None:
+        """Return the entry of a key, if there is one and the key can be looked for."""
+        try:
+            return self.entries.get(key)
+        except Exception:  # what cannot be hashed or compared is nobody's fault
+            return None
+
+    def keep(self, key: Hashable, good: Good, most: int) -> None:
+        """Remember a value in place of the former one, or of another one if there are `most` of them already."""
+        try:
+            entry = self.entries.get(key)
+            if entry is not None:
+                entry.good = good
+                return
+            self._make_room(most)
+            new = Entry(key, good)
+            self._queue.append(new)
+            there = self.entries.setdefault(key, new)
+            if there is not new:  # another thread was faster
+                there.good = good
+                self._queue.remove(new)
+            elif new.is_out:  # its turn to go came before it was there
+                self._remove(new)
+        except Exception:  # noqa: S110  as in `find`
+            pass
+
+    def _make_room(self, most: int) -> None:
+        queue = self._queue
+        chances = _CHANCES
+        while len(queue) >= most:
+            try:
+                oldest = queue[0]
+                good = oldest.good
+                if good is not None and good[0] != oldest.placed and chances:
                     chances -= 1
-                    places[oldest] = came
+                    oldest.placed = good[0]
+                    queue.rotate(-1)
                 else:
-                    del entries[oldest]
-            if newest is not None:
-                places[key] = newest[0]
-            self.known = len(places)
+                    self._take_out(oldest, most)
+                    queue.remove(oldest)
+            except (IndexError, ValueError):  # another thread did it
+                continue
 
-    def claim(self, key: Hashable) -> Claim | None:
-        """Return the place of the one who makes the value anew, or None if somebody has it."""
-        with self._lock:
-            claim = self._claims.get(key)
-            if claim is not None and claim.is_held:
-                return None
-            claim = self._claims[key] = Claim()
-            return claim
+    def _take_out(self, entry: Entry, most: int) -> None:
+        entry.is_out = True
+        if self._remove(entry):
+            return
+        # Its key is another than it was, so it stays where nobody can find it. That must not become too many.
+        entry.good = None
+        self._lost += 1
+        if self._lost >= most:
+            self._lost = 0
+            self._queue.clear()
+            self.entries.clear()
+
+    def _remove(self, entry: Entry) -> bool:
+        try:
+            if self.entries.get(entry.key) is entry:
+                self.entries.pop(entry.key, None)
+                return True
+        except Exception:  # noqa: S110  as in `find`
+            pass
+        return False
+
+
+class Entry:
+    """What is kept under one key: a `good` value, or None if it was to be taken out and could not be found."""
+
+    __slots__ = ("_claim", "good", "is_out", "key", "placed")
+
+    def __init__(self, key: Hashable, good: Good) -> None:
+        self.key = key
+        self.good: Good | None = good
+        self.placed = good[0]  # when the value came that it got its place in the queue with
+        self.is_out = False  # its turn to go has come
+        self._claim: Claim | None = None
+
+    def give(self, claim: Claim, now: float) -> bool:
+        """Give the place of the one who makes the value anew to `claim`; False if another one has it."""
+        there = self._claim
+        if there is not None and there.is_held(now):
+            return False
+        with _exchanging:
+            if self._claim is not there:
+                return False
+            self._claim = claim
+        return True
+
+
+_exchanging = threading.RLock()  # re-entrant: a signal handler that runs in there may make a guarded call
+"""Held for comparing and replacing a claim, and nothing else."""
 
 
 class Claim:
-    """The place of the one who makes a value anew. It is free again after `release`, or when nobody has it any more.
+    """What the one who makes a value anew holds, once an entry was asked to give it the place.
 
-    The shelf holds it weakly, so there is no way for it to get lost, be it interrupted or never awaited.
+    The place is free again when the claim is released; when its `holder`, a coroutine, is over or gone, as one that
+    never began cannot release anything; and when it is `until`, so that whoever hangs does not hold it for ever.
     """
 
-    __slots__ = ("__weakref__", "is_held")
+    until: float = 0.0
+    is_released: bool = False
+    holder: ref[CoroutineType[Any, Any, Any]] | None = None
 
-    def __init__(self) -> None:
-        self.is_held = True
-
-    def release(self) -> None:
-        """Give it up; twice does no harm."""
-        self.is_held = False
+    def is_held(self, now: float) -> bool:
+        """Whether somebody has it."""
+        if self.is_released or now >= self.until:
+            return False
+        if self.holder is None:
+            return True
+        coroutine = self.holder()
+        return coroutine is not None and coroutine.cr_frame is not None

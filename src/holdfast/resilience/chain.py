@@ -118,8 +118,8 @@ class Kept:
 
     __slots__ = ("_fallback", "memory")
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.memory = Memory(gives_awaitables=gives_awaitables(function) is True)
+    def __init__(self, function: Callable[..., Any], memory: type[Memory] = Memory) -> None:
+        self.memory = memory(gives_awaitables=gives_awaitables(function))
         self._fallback: Fallback | None = None
 
     def fallback(self, given: FallbackConfig | Fallback | str, name: str, clock: Clock) -> Fallback | str:

@@ -39,9 +39,9 @@ class _Made:
         self.chain = chain
 
 
-def wrap(function: Callable[..., Any], source: ResilienceSource) -> Any:
+def wrap(function: Callable[..., Any], source: ResilienceSource, kept: Kept | None = None) -> Any:
     """Return `function` guarded by the policy of the source, with its looks kept."""
-    kept = Kept(function)
+    kept = Kept(function) if kept is None else kept
     made: _Made | None = None
 
     def find() -> Callable[..., Any]:

@@ -7,12 +7,13 @@ from collections import OrderedDict
 
 from .._runtime.callables import check_guardable, guarded
 from ..errors import UnknownPolicyError
+from ..fallback.memory import OperationMemory
 from ..functions import is_async, name_of
 from ..records import did_you_mean
 from ..registry import NamedRegistry
 from ..settings import text
 from ..typed import TYPE_CHECKING, overload
-from .chain import Surroundings, check_fallback
+from .chain import Kept, Surroundings, check_fallback
 from .guard import wrap
 from .policy import ResiliencePolicy
 from .presets import PRESETS
@@ -151,8 +152,9 @@ class ResilienceManager:
         >>> ResilienceManager().execute("archive", lambda: "found", ResiliencePolicy.api())
         'found'
 
-        With last good values, an operation is the same if it is the same object, so give the policy's `LastGood` a key
-        if you make a new one for each call.
+        With last good values, an operation is the same if it is the same object, and a `functools.partial` if it has
+        the same function and equal arguments. So give the policy's `LastGood` a key, a function of the operation, if
+        you make a new one for each call.
 
         Raises what the operation or one of the guards raises, `UnknownPolicyError` if there is no policy to be had,
         `TypeError` for what cannot be called.
@@ -166,7 +168,8 @@ class ResilienceManager:
         known = self._runners.get(key)
         if known is not None and (known[0] is policy or is_same(known[0], policy)):
             return known[1]
-        runner = wrap(_caller(name, asynchronous=asynchronous), ResilienceSource(self, name, policy, {}))
+        caller = _caller(name, asynchronous=asynchronous)
+        runner = wrap(caller, ResilienceSource(self, name, policy, {}), Kept(caller, OperationMemory))
         with self._lock:
             self._runners[key] = (policy, runner)
             self._runners.move_to_end(key)
