@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import pytest
 
@@ -283,12 +285,135 @@ def test_what_is_no_manager_is_refused() -> None:
         load_config({}, manager=5)  # type: ignore[arg-type]
 
 
-def test_a_mapping_may_be_wrong_in_ways_a_file_cannot() -> None:
-    tables: Any = {5: {}, "policies": {6: {"timeout": 1}, "a": {7: 8, "timeout": 1}}}
-    with pytest.raises(ConfigurationError) as told:
+ODD: list[tuple[Any, str]] = [
+    ({5: {}}, "the mapping: it has the key 5, and keys must be text"),
+    ({None: {}}, "the mapping: it has the key None, and keys must be text"),
+    ({"policies": {b"a": {}}}, "the mapping: policies has the key b'a', and keys must be text"),
+    ({"policies": {"a": {7: 8, "timeout": 1}}}, "the mapping: policies.a has the key 7, and keys must be text"),
+    ({"retry": {"a": {"backoff_for": {OSError: "fixed"}}}}, "retry.a.backoff_for has the key <class 'OSError'>"),
+    ({"policies": dict}, "the mapping: policies must be a table, not <class 'dict'>"),
+    ({"policies": {"a": {"timeout": Mock(name="5")}}}, "the mapping: policies.a.timeout must be seconds as a number"),
+    ({"policies": MagicMock()}, "the mapping: policies must be a table, not <MagicMock"),
+]
+
+
+@pytest.mark.parametrize(("tables", "message"), ODD, ids=[message for _, message in ODD])
+def test_a_mapping_may_be_wrong_in_ways_a_file_cannot(tables: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
         load_config(tables, environ={})
-    lines = str(told.value).splitlines()
-    assert lines[0] == "the mapping: 3 problems, so nothing was changed"
-    assert "[5] is no part of a configuration; known" in lines[1]
-    assert "policies[6] has no name" in lines[2]
-    assert "policies.a[7] is no key of a policy; known" in lines[3]
+
+
+def test_what_contains_itself_or_goes_too_deep_is_refused() -> None:
+    tables: dict[str, Any] = {}
+    tables["policies"] = tables
+    with pytest.raises(ConfigurationError, match="policies.policies.policies.policies… is nested too deeply"):
+        load_config(tables, environ={})
+    array: list[Any] = []
+    array.append(array)
+    with pytest.raises(ConfigurationError, match=r"policies\[0\]\[0\]\[0\]… is nested too deeply"):
+        load_config({"policies": array}, environ={})
+    Path("holdfast.toml").write_text(f"\n[policies.x.{'.'.join(['a'] * 2000)}]\nb = 1\n")
+    with pytest.raises(ConfigurationError, match=r"^holdfast.toml:2: policies.x.a… is nested too deeply$"):
+        load_config()
+    Path("holdfast.toml").write_text("a = " + "[" * 30 + "]" * 30)
+    with pytest.raises(ConfigurationError, match="is nested too deeply"):
+        load_config()
+
+
+class Flickering(dict[str, Any]):
+    """Changed by another thread whenever it is looked at."""
+
+    def __init__(self, times: int, **tables: Any) -> None:
+        super().__init__(tables)
+        self.times = times
+
+    def __iter__(self) -> Iterator[str]:
+        if self.times:
+            self.times -= 1
+            raise RuntimeError("dictionary changed size during iteration")
+        return iter([*self.keys(), "just gone"])
+
+
+def test_a_mapping_that_is_changed_meanwhile_is_read_again() -> None:
+    tables = Flickering(3, policies=Flickering(3, shop={"timeout": 5}))
+    assert load_config(tables, environ={}).policies["shop"].timeout == 5
+    with pytest.raises(ConfigurationError, match="the mapping: policies changes while it is read"):
+        load_config({"policies": Flickering(1000)}, environ={})
+
+
+def test_text_that_can_do_more_than_text_is_taken_as_text() -> None:
+    class Key(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("compared")
+
+        __hash__ = str.__hash__
+
+    tables: Any = {"policies": {Key("shop"): {"timeout": Key("5s")}}}
+    assert load_config(tables, environ={}).policies["shop"].timeout == 5
+
+
+@pytest.mark.parametrize("section", ["policies", "retry"])
+def test_a_chain_of_presets_has_an_end(section: str) -> None:
+    what = {"policies": {"timeout": 1}, "retry": {"max_attempts": 2}}[section]
+    chain = {f"p{each}": {"preset": f"p{each + 1}"} for each in range(1500)}
+    with pytest.raises(
+        ConfigurationError, match=rf"{section}.p49.preset is the 50th in a chain of presets; shorten it"
+    ):
+        load_config({section: {**chain, "p1500": what}}, environ={})
+    load_config({section: {f"p{each}": chain[f"p{each}"] for each in range(40)} | {"p40": what}}, environ={})
+
+
+HUGE = 10**400
+NUMBERS: list[tuple[dict[str, Any], str]] = [
+    ({"retry": {"x": {"max_attempts": HUGE}}}, "retry.x.max_attempts must be at most 1,000,000,000, not 1000"),
+    ({"rate_limits": {"x": {"limit": 5, "period": 1, "buckets": HUGE}}}, "rate_limits.x.buckets must be at most"),
+    ({"rate_limits": {"x": {"rate": HUGE, "capacity": 5}}}, "rate_limits.x.rate must be"),
+    ({"circuit_breakers": {"x": {"failure_window": 1e-310}}}, "circuit_breakers.x: its numbers are too large or too s"),
+    ({"circuit_breakers": {"x": {"failure_window": 5e-324}}}, "circuit_breakers.x: its numbers are too large or too s"),
+    (
+        {"policies": {"x": {"circuit_breaker": {"failure_window": 1e-310}}}},
+        "policies.x.circuit_breaker: its numbers are too large or too small to be reckoned with",
+    ),
+    ({"policies": {"x": {"bulkhead": {"max_queue": HUGE}}}}, "policies.x.bulkhead.max_queue must be at most"),
+]
+
+
+@pytest.mark.parametrize(("tables", "message"), NUMBERS, ids=[message for _, message in NUMBERS])
+def test_a_number_with_which_no_guard_can_be_made_is_refused_before_anything_is_put(
+    tables: dict[str, Any], message: str
+) -> None:
+    load_config({"timeouts": {"t": 2}}, environ={})
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        load_config({"timeouts": {"t": 3}, **tables}, environ={})
+    assert get_timeout_manager().get("t").seconds == 2
+
+
+def test_what_is_told_has_no_control_characters_and_an_end() -> None:
+    escape, long = "\x1b[31m\nforged: all is well", "n" * 100_000
+    for text in (escape, long):
+        tables: dict[str, Any] = {
+            "policies": {text: {"timeot": 1, text: 1}, "a": {"retry": {"retry_on": text}, "preset": text}},
+            "circuit_breakers": {"x": {"ignore": f"{text}.Error", "mode": text}},
+            text: 1,
+        }
+        with pytest.raises(ConfigurationError) as told:
+            load_config(tables, environ={f"HOLDFAST_POLICIES__{text}__TIMEOT": "1"})
+        assert "\x1b" not in str(told.value)
+        assert not [line for line in str(told.value).splitlines() if line.startswith("forged") or len(line) > 800]
+    Path("holdfast.toml").write_text(f'a = 1\n["{"b" * 5000}"]\n["{"b" * 5000}"]')
+    with pytest.raises(ConfigurationError) as told:
+        load_config()
+    assert len(str(told.value)) < 300
+
+
+def test_of_many_names_only_the_nearest_is_offered() -> None:
+    policies: dict[str, Any] = {f"policy-number-{each}": {"timeout": 1} for each in range(100)}
+    with pytest.raises(
+        ConfigurationError, match='cannot be "policy-number-7x"; did you mean \'policy-number-7'
+    ) as told:
+        load_config({"policies": {**policies, "b": {"preset": "policy-number-7x"}}}, environ={})
+    assert "known" not in str(told.value)
+    with pytest.raises(ConfigurationError, match="none of the 106 that there are is spelled like that"):
+        load_config({"policies": {**policies, "b": {"preset": "quux"}}}, environ={})

@@ -30,7 +30,7 @@ from holdfast import (
     with_retry,
     with_timeout,
 )
-from holdfast.config.load import _loaded
+from holdfast.config.turns import _configured
 from holdfast.resilience import ResiliencePolicy, resilience_manager
 from holdfast.testing import VirtualClock
 
@@ -297,13 +297,13 @@ def test_another_source_takes_the_place_of_the_one_before() -> None:
 
 def test_each_manager_has_its_own_configuration_and_takes_it_along() -> None:
     gc.collect()
-    before = len(_loaded)
+    before = len(_configured)
     one, two = ResilienceManager(), ResilienceManager(clock=VirtualClock())
     load({"policies": {"shop": {"timeout": 1}}}, one)
     assert load({"policies": {"shop": {"timeout": 2}}}, two).added == ("policies.shop",)
     assert (one.get("shop").timeout, two.get("shop").timeout) == (1, 2)
     assert "shop" not in resilience_manager.registered
-    assert len(_loaded) == before + 2
+    assert len(_configured) == before + 2
     del one, two
     gc.collect()
-    assert len(_loaded) == before
+    assert len(_configured) == before

@@ -86,8 +86,8 @@ def test_a_mistake_in_pyproject_is_told_with_its_whole_name() -> None:
 def test_pyproject_may_be_named_too() -> None:
     Path("pyproject.toml").write_text("[tool.holdfast]\n" + "policies.shop.timeout = 1\n")
     assert load_config("pyproject.toml", environ={}).policies["shop"].timeout == 1
-    Path("pyproject.toml").write_text("tool = 1\n")
-    assert load_config("pyproject.toml", environ={}).policies == {}
+    Path("pyproject.toml").write_text("[tool.holdfast]\n")
+    assert load_config("pyproject.toml", environ={}).removed == ("policies.shop",)
 
 
 # Variables.
@@ -186,7 +186,7 @@ def test_a_name_in_use_is_meant_before_a_new_one() -> None:
 WRONG = {
     "ENABLE": "HOLDFAST_ENABLE: means nothing; did you mean HOLDFAST_ENABLED?",
     "CONFIGS": "HOLDFAST_CONFIGS: means nothing; did you mean HOLDFAST_CONFIG?",
-    "XYZ": "HOLDFAST_XYZ: means nothing; after HOLDFAST_ there may be ENABLED, POLICIES, RETRY, TIMEOUTS, ",
+    "XYZ__A": "HOLDFAST_XYZ__A: means nothing; after HOLDFAST_ there may be ENABLED, POLICIES, RETRY, TIMEOUTS, ",
     "ENABLED__X": "HOLDFAST_ENABLED__X: means nothing; did you mean HOLDFAST_ENABLED?",
     "POLICY__SHOP__TIMEOUT": "HOLDFAST_POLICY__SHOP__TIMEOUT: means nothing; did you mean HOLDFAST_POLICIES__…?",
     "POLICIES": "means nothing; a variable names what it sets: HOLDFAST_POLICIES__NAME__KEY",

@@ -6,7 +6,6 @@ import sys
 
 from ..errors import ConfigurationError
 from ..rate_limit.config import SlidingWindow, TokenBucket
-from ..records import did_you_mean
 from ..resilience.nesting import merged, nested
 from ..resilience.policy import ResiliencePolicy
 from ..resilience.presets import PRESETS
@@ -17,6 +16,7 @@ from ..timeout.config import TimeoutConfig
 from ..typed import TYPE_CHECKING
 from .kinds import Kind, refused, told
 from .named_types import Wrong, named_type
+from .problems import legible, offered
 from .schema import BACKOFF, BULKHEAD, CIRCUIT_BREAKER, POLICY, RATE_LIMIT, RETRY, SECTIONS, SHARED, TIMEOUT, TOP, Table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _WINDOW = SlidingWindow._fields
 _BUCKET = TokenBucket._fields
+_LONGEST_CHAIN = 50
 _GUARDS: dict[str, Table] = {"circuit_breaker": CIRCUIT_BREAKER, "rate_limit": RATE_LIMIT, "bulkhead": BULKHEAD}
 
 
@@ -45,13 +46,14 @@ class Builder:
         self._tables: dict[str, dict[str, Any]] = {}
         self._made: dict[tuple[str, str], Any] = {}
         self._under_way: list[tuple[str, str]] = []
+        self.open_fallbacks: set[str] = set()  # policies that do not say what their fallback is
 
     def build(self) -> dict[str, dict[str, Any]]:
         """Return what is in each section, by name; what is wrong is left out, and noted."""
         tables = self._document.tables
         for key in tables:
             if key not in TOP:
-                self._problems.add((key,), f"is no part of a configuration; {did_you_mean(key, TOP)}")
+                self._problems.add((key,), f"is no part of a configuration; {offered(key, TOP)}")
         for section in SECTIONS:
             self._tables[section] = self._section(section, tables.get(section, {}))
         made = {
@@ -81,7 +83,7 @@ class Builder:
         for name, table in tables.items():
             if section == "timeouts" and not isinstance(table, dict):
                 table = {TIMEOUT.shorthand: table}  # noqa: PLW2901
-            if not isinstance(name, str) or not name.strip():
+            if not name.strip():
                 self._problems.add((section, name), "has no name; a name must not be empty")
             elif not isinstance(table, dict):
                 self._problems.add((section, name), f"must be a table, not {told(table)}")
@@ -98,7 +100,13 @@ class Builder:
             return self._made[key]
         if key in self._under_way:
             circle = [each for _, each in self._under_way[self._under_way.index(key) :]]
-            self._problems.add((*self._under_way[-1], "preset"), f"goes in a circle: {' → '.join([*circle, name])}")
+            way = " → ".join(legible(each) for each in (*circle, name))
+            self._problems.add((*self._under_way[-1], "preset"), f"goes in a circle: {way}")
+            return None
+        if len(self._under_way) == _LONGEST_CHAIN:
+            self._problems.add(
+                (*self._under_way[-1], "preset"), f"is the {_LONGEST_CHAIN}th in a chain of presets; shorten it"
+            )
             return None
         self._under_way.append(key)
         table, path = self._tables[section][name], (section, name)
@@ -138,7 +146,7 @@ class Builder:
             return base, set() if base is not None else {"preset"}
         if asked in known:
             return known[asked], set()
-        offer = did_you_mean(asked, {**known, **self._tables[section]})
+        offer = offered(asked, {**known, **self._tables[section]})
         self._problems.add((*path, "preset"), f"cannot be {told(asked)}; {offer}")
         return None, {"preset"}
 
@@ -242,6 +250,11 @@ class Builder:
         presets = {each: ResiliencePolicy(**fields) for each, fields in PRESETS.items()}
         base, wrong = self._base("policies", table, path, preset, presets)
         inherited = {} if base is None else {each: getattr(base, each) for each in ResiliencePolicy._fields}
+        if "fallback" not in table and (base is None or base.fallback is None):
+            preset = table.get("preset")
+            is_own = preset == path[-1] and preset in PRESETS
+            if is_own or preset not in self._tables["policies"] or preset in self.open_fallbacks:
+                self.open_fallbacks.add(str(path[-1]))
         fields, more = self._read(POLICY, table, path, but=("preset", "retry", *_GUARDS))
         wrong |= more
         for key in ("retry", *_GUARDS):
@@ -282,7 +295,7 @@ class Builder:
         if section == "retry" and name in self._registered:
             return name
         known = {**self._tables[section], **(self._registered if section == "retry" else {})}
-        offer = did_you_mean(name, known) if known else f"there is no [{section}] in {self._document.source}"
+        offer = offered(name, known) if known else f"there is no [{section}] in {legible(self._document.source)}"
         late = "; what code registers must be registered before" if section == "retry" else ""
         self._problems.add(path, f"cannot be {told(name)}; {offer}{late}")
         return _WRONG

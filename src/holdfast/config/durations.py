@@ -18,7 +18,9 @@ def duration_in_seconds(written: str) -> float | None:
     """
     import re
 
-    part = rf"(\d+(?:\.\d+)?)\s*({'|'.join(UNITS)})"
-    if re.fullmatch(rf"\s*(?:{part}\s*)+", written, re.ASCII) is None:
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([a-z]+)", written, re.ASCII)
+    units = [unit for unit in reversed(UNITS) if any(unit == its for _, its in parts)]
+    form = "".join(rf"\d+(?:\.\d+)?\s*{unit}\s*" for unit in units)  # each once, the longest first
+    if not units or re.fullmatch(rf"\s*{form}", written, re.ASCII) is None:
         return None
-    return sum(float(number) * UNITS[unit] for number, unit in re.findall(part, written, re.ASCII))
+    return sum(float(number) * UNITS[unit] for number, unit in parts)

@@ -5,6 +5,8 @@ Two underscores part the levels. Upper and lower case are alike, and so are all 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..errors import ConfigurationError
 from ..records import nearest
 from ..settings import shown
@@ -12,10 +14,11 @@ from ..switch import VARIABLE, from_environment
 from ..typed import TYPE_CHECKING
 from .document import CONFIG
 from .kinds import told
+from .problems import legible
 from .schema import SECTIONS, SHARED, TOP, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
     from .document import Document
@@ -23,33 +26,75 @@ if TYPE_CHECKING:
     from .problems import Problems
 
 PREFIX = "HOLDFAST_"
+_TRIES = 100
 
 
-def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that set values, with what they are set to; what is set to nothing is not set."""
-    return {
-        name: value
-        for name, value in sorted(environ.items())
-        if name.upper().startswith(PREFIX) and name.upper() not in (CONFIG, VARIABLE) and value.strip()
-    }
+_FOREIGN = r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+"""How the names end that Kubernetes makes of a service called holdfast, or holdfast-something."""
 
 
-def apply(
-    environ: Mapping[str, str], document: Document, known: Mapping[str, Iterable[str]], problems: Problems
-) -> None:
+class Variables(dict[str, str]):
+    """Those of the environment that are ours, by their names in upper case; `written`: by those, as they are."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self.written: dict[str, str] = {}
+        if not isinstance(environ, Mapping):
+            raise ConfigurationError(f"load_config: environ must be a mapping of text, not {shown(environ)}")
+        for name in sorted(each for each in _names(environ) if isinstance(each, str)):
+            if name.upper().startswith(PREFIX):
+                value: Any = environ.get(name, "")  # it may just have been taken away
+                if not isinstance(value, str):
+                    raise ConfigurationError(f"{legible(name)}: what a variable is set to must be text")
+                if value.strip():
+                    self._enter(name, value)
+
+    def _enter(self, name: str, value: str) -> None:
+        plain = name.upper()
+        if plain in self:
+            raise ConfigurationError(
+                f"{legible(self.written[plain])} and {legible(name)} are both set, and mean the same, as upper and "
+                "lower case are alike; leave one of them out"
+            )
+        if not _is_foreign(plain):
+            self[plain], self.written[plain] = value, name
+
+
+def _names(environ: Mapping[str, str]) -> list[Any]:
+    for _ in range(_TRIES):
+        try:
+            return list(environ)
+        except RuntimeError:
+            continue  # it has just been changed
+    raise ConfigurationError("the environment changes while it is read")
+
+
+def _is_foreign(name: str) -> bool:
+    """Whether a variable cannot be one of ours, not even misspelled, although its name begins like that."""
+    part = name.removeprefix(PREFIX)
+    if "__" in part or name in (CONFIG, VARIABLE):
+        return False
+    import re
+
+    known = [*TOP, CONFIG.removeprefix(PREFIX)]
+    return re.search(f"{_FOREIGN}$", f"_{part}") is not None or nearest(part, known) is None
+
+
+def apply(variables: Variables, document: Document, known: Mapping[str, Iterable[str]], problems: Problems) -> None:
     """Set the values in the document's tables, which belong to nobody else; `known` are names that are in use."""
-    switch = environ.get(VARIABLE, "")
-    if switch.strip():
-        try:
-            document.tables["enabled"] = from_environment(switch)
-        except ConfigurationError as error:
-            problems.note(VARIABLE, str(error))
-        document.variables["enabled",] = VARIABLE
-    for variable, value in settings_in(environ).items():
-        try:
-            _Setting(variable, document, known).apply(_parsed(value))
-        except _Meaningless as error:
-            problems.note(variable, str(error))
+    for plain, value in variables.items():
+        variable = variables.written[plain]
+        if plain == VARIABLE:
+            try:
+                document.tables["enabled"] = from_environment(value)
+            except ConfigurationError as error:
+                problems.note(variable, str(error))
+            document.variables["enabled",] = variable
+        elif plain != CONFIG:
+            try:
+                _Setting(variable, document, known).apply(_parsed(value))
+            except _Meaningless as error:
+                problems.note(variable, str(error))
 
 
 class _Meaningless(Exception):  # noqa: N818  it is told, and never leaves this module
@@ -78,7 +123,7 @@ class _Setting:
         if not isinstance(tables, dict):
             return  # which is told as a problem of the document
         name = self._named(rest[0], kind, tables)
-        self._before += f"__{_folded(name).upper()}"
+        self._before += f"__{legible(_folded(name).upper())}"
         self._set(tables, table, rest[1:], value, (kind, name))
 
     def _set(self, inside: dict[Any, Any], kind: Any, rest: list[str], value: Any, path: Path) -> None:
@@ -106,7 +151,7 @@ class _Setting:
             return {}
         if not kind.shorthand:
             section = SHARED.get(str(key), "").upper() if isinstance(there, str) else ""
-            fix = f"; set {PREFIX}{section}__{_folded(there).upper()}__… instead" if section else ""
+            fix = f"; set {PREFIX}{section}__{legible(_folded(there).upper())}__… instead" if section else ""
             raise _Meaningless(f"cannot be set, as {self._document.source} says that {key} is {told(there)}{fix}")
         return {kind.shorthand: there}
 
@@ -147,8 +192,11 @@ def _parsed(written: str) -> Any:
     """Return the value as TOML reads it, or else the text as it is."""
     import tomllib
 
+    written = written.strip()
+    if written.lower() in ("true", "false"):
+        return written.lower() == "true"
     try:
-        read = tomllib.loads(f"value = {written.strip()}")
-    except ValueError:
-        return written.strip()
-    return read["value"] if len(read) == 1 else written.strip()
+        read = tomllib.loads(f"value = {written}")
+    except (ValueError, RecursionError):
+        return written
+    return read["value"] if len(read) == 1 else written

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+MOST = 1_000_000_000
+"""No number that a configuration has needs to be larger than this to mean "as good as without end"."""
+
+
 class Kind:
     """A kind of value. `said` names it in a sentence; `read` returns what a value becomes, or raises `Wrong`.
 
@@ -64,30 +68,34 @@ def _duration(value: Any) -> Any:
 
 
 def _is_timedelta(value: Any) -> bool:
-    return hasattr(value, "total_seconds")  # in a mapping that did not come from a file
+    return hasattr(type(value), "total_seconds")  # in a mapping that did not come from a file
 
 
 def _number(said: str, *kinds: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if isinstance(value, kinds) and not isinstance(value, bool):
+            if isinstance(value, int) and value > MOST:
+                raise Wrong(f"must be at most {MOST:,}, not {told(value)}")
             return value
-        raise refused(said, value, "without the quotes" if _is_number(value) else "")
+        raise refused(said, value, _hint(value))
 
     return read
 
 
-def _is_number(value: Any) -> bool:
+def _hint(value: Any) -> str:
+    """Return how text that looks like a number is to be written."""
     try:
         float(value if isinstance(value, str) else "")
     except ValueError:
-        return False
-    return True
+        return ""
+    return "without the zeros in front" if value.strip().lstrip("+-")[:1] == "0" != value else "without the quotes"
 
 
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise refused("true or false", value, "without the quotes" if value in ("true", "false") else "")
+    is_quoted = isinstance(value, str) and value in ("true", "false")
+    raise refused("true or false", value, "without the quotes" if is_quoted else "")
 
 
 def _text(value: Any) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ..records import Record
 from ..typed import TYPE_CHECKING
 from .builder import Builder
-from .document import ENVIRONMENT, Document, find, nowhere
-from .environment import apply, settings_in
+from .document import find
+from .environment import Variables, apply
 from .problems import Problems
 from .report import FIELDS, ConfigReport
+from .trial import try_guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,37 +20,37 @@ if TYPE_CHECKING:
     from ..retry.policy import RetryPolicy
 
 
+class Reading(Record):
+    """What was read, the place if it was looked for, and the policies that do not say what their fallback is."""
+
+    report: ConfigReport
+    found: str
+    open_fallbacks: frozenset[str]
+
+
 def read(
     source: object,
     environ: Mapping[str, str],
     *,
     registered: Mapping[str, RetryPolicy],
     known: Mapping[str, Iterable[str]],
-) -> ConfigReport:
+    found: str,
+) -> Reading:
     """Return what is configured; raise `ConfigurationError`, with all that is wrong, as `load_config` does.
 
     `registered` are the retry policies that there are besides, `known` the names in use, by section, which variables
-    may mean.
+    may mean. `found` is where a configuration was found before, if it was looked for.
     """
-    document = find(source, environ)
-    if document is None:
-        if not settings_in(environ):
-            raise nowhere()
-        document = Document(ENVIRONMENT, {})
-    document.tables = _copied(document.tables)
+    variables = Variables(environ)
+    document, found = find(source, variables, found)
     problems = Problems(document)
-    apply(environ, document, known, problems)
+    apply(variables, document, known, problems)
     builder = Builder(document, problems, registered)
     enabled = builder.enabled()
     made = builder.build()
+    try_guards(made, problems)
     problems.end()
     things: dict[str, Any] = {field: MappingProxyType(made[section]) for section, field in FIELDS.items()}
-    variables = tuple(sorted(document.variables.values()))
-    return ConfigReport(source=document.source, enabled=enabled, variables=variables, **things)
-
-
-def _copied(thing: Any) -> Any:
-    """Return tables as dicts that nobody else has."""
-    if hasattr(thing, "items"):
-        return {key: _copied(value) for key, value in thing.items()}
-    return thing
+    heeded = tuple(sorted(document.variables.values()))
+    report = ConfigReport(source=document.source, enabled=enabled, variables=heeded, **things)
+    return Reading(report=report, found=found, open_fallbacks=frozenset(builder.open_fallbacks))
