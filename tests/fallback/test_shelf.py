@@ -368,6 +368,16 @@ class Lazy:
         return 1
 
 
+def test_a_clock_that_is_broken_costs_nobody_a_result(door: Door) -> None:
+    class Broken(VirtualClock):
+        def monotonic(self) -> float:
+            raise Refused
+
+    fallback = Fallback(FallbackConfig(last_good=LastGood()), clock=Broken())
+    guarded = fallback.protect(door.function(Script("good")))
+    assert [door.run(guarded, 1), door.run(guarded, 1)] == ["good", "good"]
+
+
 @pytest.mark.parametrize("times", range(8))
 def test_arguments_that_cannot_be_hashed_any_more_never_break_a_call(
     times: int, door: Door, clock: VirtualClock

@@ -104,7 +104,7 @@ def with_fallback(
 
     Raises `ConfigurationError` at once for what cannot answer; `TypeError`, when decorating, for what cannot be
     guarded, and for a plain function with an async answer. A call raises `UnknownPolicyError` if nothing is registered
-    under the name.
+    under the name; `TypeError` if the answer for a plain function turns out to be one to await.
     """
     fields: dict[str, Any] = {
         field: given

@@ -218,7 +218,8 @@ def gives_awaitables(function: Any) -> bool | None:
 def _of_annotation(told: Any, names: Mapping[str, Any]) -> bool | None:
     """Say it of an annotation, of which the parts of a union have to agree."""
     if isinstance(told, str):
-        parts = [_named(each.strip(), names) for each in _without_brackets(told).split("|")]
+        words = [told] if told.isidentifier() else _without_brackets(told).split("|")
+        parts = [_named(each.strip(), names) for each in words]
     else:
         parts = list(told.__args__) if isinstance(told, UnionType) else [told]
     seen = {_of_class(each) for each in parts}

@@ -64,9 +64,10 @@ _KEEPING_BY_ARGUMENTS = Template(
 if fallback.goes_by_arguments:
     try:
         entries[ARGS].good = (fallback.read(), result, False)
+        return result
     except Exception:
-        memory.keep(fallback, result, ARGS, KWARGS)
-elif fallback.last_good is not None:
+        pass
+if fallback.last_good is not None:
     memory.keep(fallback, result, ARGS, KWARGS)
 """,
     ),
@@ -134,10 +135,8 @@ _VARKEYWORDS = 0x08  # a bit of `code.co_flags`, as documented in the `inspect` 
 
 def check_fits(fallback: Answerer, function: Callable[..., Any]) -> None:
     """Raise TypeError for a plain function with an answer that has to be awaited, which nobody would do."""
-    if is_async(function) or gives_awaitables(function) is not False:
-        return
     for step in all_steps(fallback.chain):
-        if step.is_async:
+        if step.is_async and not is_async(function) and gives_awaitables(function) is False:
             raise TypeError(
                 f"fallback cannot guard {name_of(function)}, a plain function, with {name_of(step.thing)}, an "
                 f"async one, which nobody would await: make {name_of(function)} `async def`, or the fallback a plain "

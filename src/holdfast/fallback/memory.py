@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from types import FunctionType
+from types import CoroutineType, FunctionType
 
 from ..functions import refuse_awaitable
 from ..journal import report_broken
@@ -62,13 +62,13 @@ class Memory:
                 return NOTHING
         try:
             told = last_good.key(*args, **kwargs)
-            refuse_awaitable(told)
-            key = (_BY_FUNCTION, last_good.key, told)
-            hash(key)
+            if type(told) is CoroutineType:
+                refuse_awaitable(told)
+            hash(told)
         except Exception:
             report_broken("fallback", "key", last_good.key)
             return NOTHING
-        return key
+        return (_BY_FUNCTION, last_good.key, told)
 
     def keep(
         self, keeper: Keeper, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, awaited: bool = False
@@ -76,13 +76,19 @@ class Memory:
         """Remember a value, if values are to be remembered."""
         last_good = keeper.last_good
         if last_good is not None and (key := self.key(last_good, args, kwargs)) is not NOTHING:
-            self.shelf.keep(key, (keeper.read(), value, awaited), last_good.max_keys)
+            try:
+                came = keeper.read()
+            except Exception:  # a clock that is broken costs nobody a result
+                return
+            self.shelf.keep(key, (came, value, awaited), last_good.max_keys)
 
     def recall(self, keeper: Keeper, last_good: LastGood, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Good | None:
         """Return the last good value of such a call, if there is one that is not too old."""
         entry = self.shelf.find(self.key(last_good, args, kwargs))
         good = None if entry is None else entry.good
-        return good if good is not None and _is_young(good, keeper.read(), last_good.max_age) else None
+        if good is None or last_good.max_age is None or keeper.read() - good[0] <= last_good.max_age:
+            return good
+        return None
 
     def visit(self, keeper: Keeper, last_good: LastGood, key: Hashable, claim: Claim) -> Good | None:
         """Return the good value to answer with at once, where values are made anew only after some time.
@@ -94,12 +100,13 @@ class Memory:
         if entry is None or good is None:
             return None
         now = keeper.read()
-        if not _is_young(good, now, last_good.max_age):
-            return None
+        age = now - good[0]
         renewal = last_good.refresh_after or 0
-        if now - good[0] <= renewal:
+        if age <= renewal:
             keeper.tally.add("served_fresh")
             return good
+        if last_good.max_age is not None and age > last_good.max_age:
+            return None
         claim.until = now + renewal * _PATIENCE
         if entry.give(claim, now):
             return None
@@ -113,10 +120,6 @@ class Memory:
 
 _PATIENCE = 10
 """A call that has been making a value anew for that many times `refresh_after` is taken to hang."""
-
-
-def _is_young(good: Good, now: float, max_age: float | None) -> bool:
-    return max_age is None or now - good[0] <= max_age
 
 
 class CallMemory(Memory):
