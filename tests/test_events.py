@@ -148,6 +148,13 @@ def test_a_listener_that_is_gone_is_told_no_more_also_by_those_who_are_just_tell
     assert events.listeners == ()
 
 
+@pytest.mark.parametrize("wrong", [42, int, "RetryScheduled"])
+def test_what_is_no_kind_of_event_is_refused(wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="kinds must be classes of events"):
+        events.subscribe(print, events.RetryStopped, wrong)
+    assert events.listeners == ()
+
+
 @pytest.mark.parametrize("begin", [events.subscribe, events.watch])
 def test_what_is_no_plain_function_is_refused_and_what_turns_out_to_be_none_is_logged(
     begin: Callable[[Any], Callable[[], None]], caplog: pytest.LogCaptureFixture

@@ -15,35 +15,55 @@ from .typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-_current: ContextVar[str | None] = ContextVar("holdfast.correlation_id", default=None)
+_current: ContextVar[_Current | None] = ContextVar("holdfast.correlation_id", default=None)
 
 _LONGEST = 128
+
+
+class _Current:
+    """What the code in a block sees of it, and what is begun there, which may go on when the block is over."""
+
+    __slots__ = ("is_over", "outer", "value")
+
+    def __init__(self, value: str, outer: _Current | None) -> None:
+        self.value = value
+        self.outer = outer = _open(outer)
+        self.is_over = False
+        if outer is not None:
+            outer.outer = _open(outer.outer)  # so that blocks that overlap for ever make no endless chain
+
+
+def _open(block: _Current | None) -> _Current | None:
+    """Return the innermost block that is not over: blocks of generators need not end in their order."""
+    while block is not None and block.is_over:
+        block = block.outer
+    return block
 
 
 class CorrelationBlock:
     """A `with` block in which everything goes under one id; to be entered once."""
 
-    __slots__ = ("_entered", "_outer", "value")
+    __slots__ = ("_here", "value")
 
     def __init__(self, value: str) -> None:
         self.value = value
-        self._outer: str | None = None
-        self._entered = False
+        self._here: _Current | None = None
 
     def __enter__(self) -> str:
-        if self._entered:
+        if self._here is not None:
             raise RuntimeError("a correlation_id block is entered once; make one with correlation_id(...) for each")
-        self._entered = True
-        self._outer = _current.get()
-        _current.set(self.value)
+        self._here = _Current(self.value, _current.get())
+        _current.set(self._here)
         return self.value
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # Not by a token: a generator's block may be left in another context than it was entered in, as in a fixture.
-        if _current.get() == self.value:
-            _current.set(self._outer)
+        if self._here is not None:
+            self._here.is_over = True
+            if _current.get() is self._here:
+                _current.set(_open(self._here.outer))
 
 
 def correlation_id(value: str | None = None) -> CorrelationBlock:
@@ -69,7 +89,8 @@ def correlation_id(value: str | None = None) -> CorrelationBlock:
 
 def get_correlation_id() -> str | None:
     """Return the id of the innermost `correlation_id` block around the running code, or None."""
-    return _current.get()
+    current = _current.get()
+    return None if current is None else current.value
 
 
 def _clean(value: str) -> str:

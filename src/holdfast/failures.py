@@ -2,16 +2,11 @@
 
 Nested guards see the same exception one after the other. The first one that sees it tells of it, and leaves a mark on
 the exception, so that the others keep quiet. But an exception may also be an old acquaintance that is raised anew, as
-by code that keeps one and raises it each time. So the mark says where it was seen:
+by code that keeps one and raises it each time. So the mark says which calls were under way when it was told:
 
-* in the same task or thread, and with fewer calls on the stack: it is on its way out;
-* with more: it has been raised anew;
-* with as many: on its way, if it is another guard that sees it now, as two `with` blocks of one function do, or the
-  same one further out;
-* in another task or thread: it was handed over, as by a future, unless it is a guard that has seen it before.
-
-Only calls of others are counted, and the wrappers of guards. How deep holdfast's own functions call one another says
-something only where the same guard sees it twice.
+* a guard whose call was one of these sees it on its way out, unless it has seen it in that very call before;
+* a guard whose call began later sees it raised anew;
+* in another task or thread it was handed over, as by a future, unless it is a guard that has seen it before.
 
 Guards import this when somebody watches, by `events.watch`.
 """
@@ -27,39 +22,67 @@ from .errors.classifier import get_error_classifier
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import FrameType
     from typing import Any
 
 
-_NONE: Mapping[str, int] = {}
 _MARK = "__holdfast_seen__"
 _HOME = __file__.rpartition("failures.py")[0]
 
 
-class _Seen:
-    """Where an exception was seen last, and how deep by which guards on this way out.
+class _Here:
+    """The running code: its thread and task, and the calls that are under way.
 
-    It is of no use to a copy, which may be raised by itself.
+    Calls are known by the identity of their frames. `call` is the guard's own, that of its wrapper or of the function
+    that uses it. What holdfast calls in between is left out, as some of that is over before the exception is
+    out; but its `depth` tells who of two guards in one call is further out.
     """
 
-    __slots__ = ("depth", "guards", "of", "place")
+    __slots__ = ("call", "calls", "depth", "place")
 
-    def __init__(self, of: int = 0, place: object = None, depth: float = 0, guards: Mapping[str, int] = _NONE) -> None:
-        self.of = of
-        self.place = place
-        self.depth = depth
-        self.guards = guards
+    def __init__(self) -> None:
+        self.place = _place()
+        calls: list[int] = []
+        self.depth = 0
+        frame: FrameType | None = sys._getframe()  # noqa: SLF001
+        while frame is not None:
+            self.depth += 1
+            if not frame.f_code.co_filename.startswith(_HOME):
+                calls.append(id(frame))
+            frame = frame.f_back
+        self.call = calls[0] if calls else 0
+        self.calls = frozenset(calls)
 
-    def passes(self, guard: str, place: object, depth: int, inner: int) -> bool:
-        """Whether what was seen here is on its way out as `guard` sees it now, and has not been raised anew."""
-        before = self.guards.get(guard)
-        if self.place != place:
-            return before is None
-        return depth < self.depth or (depth == self.depth and (before is None or inner < before))
 
-    def __reduce__(self) -> tuple[type[_Seen], tuple[()]]:
-        return _Seen, ()
+class _Seen:
+    """Where an exception was told, and how deep by which guards, in which of their calls, it has been seen since.
+
+    It holds on to nothing. As long as nobody takes away the exception's traceback, that keeps the frames, so that no
+    later call is taken for one of these.
+    """
+
+    __slots__ = ("depths", "of", "there")
+
+    def __init__(self, error: BaseException, there: _Here) -> None:
+        self.of = id(error)
+        self.there = there
+        self.depths: dict[tuple[str, int], int] = {}
+
+    def passes(self, guard: str, here: _Here) -> bool:
+        """Whether it is on its way out as `guard` sees it now, and has not been raised anew."""
+        if self.there.place != here.place:
+            return all(guard != before for before, _ in self.depths)
+        before = self.depths.get((guard, here.call))
+        return here.call in self.there.calls and (before is None or here.depth < before)
+
+    def note(self, guard: str, here: _Here) -> None:
+        """It was seen here by `guard`."""
+        if self.there.place != here.place:
+            self.there = here
+        self.depths[guard, here.call] = here.depth
+
+    def __reduce__(self) -> tuple[type[int], tuple[()]]:
+        return int, ()  # of no use to a copy, which may be raised by itself, also where there is no holdfast
 
 
 def note(guard: str, name: str, error: BaseException, judge: Any = None) -> None:
@@ -100,16 +123,17 @@ def hand_over(error: BaseException) -> None:
     """An exception that came out in a worker thread goes on in this one, where its caller waited for it."""
     seen = _seen(error)
     if seen is not None:
-        seen.place, seen.depth = _here()[0], float("inf")
+        seen.there = _Here()
 
 
 def _is_first(guard: str, error: Exception) -> bool:
     """Whether no guard inside has seen this; marks the exception."""
-    place, depth, inner = _here()
-    last = _seen(error)
-    on_its_way = last is not None and last.passes(guard, place, depth, inner)
-    guards = {**last.guards, guard: inner} if last is not None and on_its_way else {guard: inner}
-    _fields(error)[_MARK] = _Seen(id(error), place, depth, guards)
+    here = _Here()
+    seen = _seen(error)
+    on_its_way = seen is not None and seen.passes(guard, here)
+    if seen is None or not on_its_way:
+        seen = _fields(error)[_MARK] = _Seen(error, here)
+    seen.note(guard, here)
     return not on_its_way
 
 
@@ -123,18 +147,12 @@ def _fields(error: BaseException) -> dict[str, Any]:
     return fields
 
 
-def _here() -> tuple[object, int, int]:
-    """Return the running thread and task, how many calls that are not ours are on the stack, and how many in all."""
+def _place() -> tuple[int, int | None]:
+    """Return the running thread and task."""
     task = None
     # Nothing while another thread is just importing asyncio.
     running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
     loop = None if running is None else running()
     if loop is not None:
         task = sys.modules["asyncio"].current_task(loop)
-    depth = inner = 0
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001
-    while frame is not None:
-        inner += 1
-        depth += not frame.f_code.co_filename.startswith(_HOME)
-        frame = frame.f_back
-    return (threading.get_ident(), None if task is None else id(task)), depth, inner
+    return threading.get_ident(), None if task is None else id(task)

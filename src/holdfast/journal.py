@@ -19,20 +19,52 @@ if TYPE_CHECKING:
 NO_ID = "-"
 """What a record says that belongs to nothing."""
 
-_loggers: dict[str, logging.Logger] = {}
+_INFO, _WARNING, _ERROR = 20, 30, 40
+
+_journals: dict[str, Journal] = {}
 
 
-def logger(room: str) -> logging.Logger:
-    """Return the logger ``holdfast.<room>``."""
+class Journal:
+    """What is written to one logger. A filter, handler or record factory of the user's that raises changes nothing."""
+
+    __slots__ = ("_logger",)
+
+    def __init__(self, logger: logging.Logger) -> None:
+        # Not by `extra`, which raises where a user's record factory has set the same attribute already.
+        logger.addFilter(stamp)
+        self._logger = logger
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802  as with any logger
+        """Whether anything of that level is written."""
+        return self._logger.isEnabledFor(level)
+
+    def info(self, message: str, *details: object) -> None:
+        """Write something of interest."""
+        self._write(_INFO, message, details)
+
+    def warning(self, message: str, *details: object) -> None:
+        """Write something that is not as it should be."""
+        self._write(_WARNING, message, details)
+
+    def error(self, message: str, *details: object) -> None:
+        """Write something that is wrong."""
+        self._write(_ERROR, message, details)
+
+    def _write(self, level: int, message: str, details: tuple[object, ...]) -> None:
+        try:
+            self._logger.log(level, message, *details, stacklevel=3)
+        except Exception:  # there is nobody to tell
+            return
+
+
+def logger(room: str) -> Journal:
+    """Return what writes to the logger ``holdfast.<room>``."""
     try:
-        return _loggers[room]
+        return _journals[room]
     except KeyError:
         import logging
 
-        ours = logging.getLogger(f"holdfast.{room}")
-        # Not by `extra`, which raises where a user's record factory has set the same attribute already.
-        ours.addFilter(stamp)
-        return _loggers.setdefault(room, ours)
+        return _journals.setdefault(room, Journal(logging.getLogger(f"holdfast.{room}")))
 
 
 def stamp(record: logging.LogRecord) -> bool:
@@ -45,13 +77,22 @@ def stamp(record: logging.LogRecord) -> bool:
 def report_broken(room: str, what: str, function: object) -> None:
     """Log the exception being handled: a user's callback or predicate raised it, and the guarded call goes on.
 
-    Its type and place are told, not its text, which may quote what the call was about.
+    Its type and place are told, not its text, which may quote what the call was about. Never raises.
     """
-    error = sys.exception()
-    trace = None if error is None else error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
-    logger(room).error(
-        "%s %s raised %s%s; the guarded call is not affected", what, name_of(function), type(error).__qualname__, place
-    )
+    try:
+        error = sys.exception()
+        trace = None if error is None else error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+        kind = type(error).__qualname__
+        logger(room).error("%s %s raised %s%s; the guarded call is not affected", what, _called(function), kind, place)
+    except Exception:  # noqa: S110  no room left on the stack; the call itself matters more
+        pass
+
+
+def _called(function: object) -> str:
+    try:
+        return name_of(function)
+    except Exception:  # an object that answers no questions
+        return type(function).__qualname__

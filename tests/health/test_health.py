@@ -114,22 +114,36 @@ def test_the_summary_counts_the_registrys_breakers_by_state_and_not_those_that_w
     assert get_health_status().breakers["open"] == ("open", "replaced")
 
 
-def test_a_service_all_of_whose_circuits_are_open_is_unhealthy() -> None:
-    one, other = create_circuit_breaker("one"), create_circuit_breaker("other")
+def test_an_open_circuit_degrades_the_service_however_many_others_there_are() -> None:
+    one = create_circuit_breaker("one")
     one.force_open(hold=True)
-    assert get_health_status().status == "degraded"
+    alone = get_health_status()
+    other = create_circuit_breaker("other")
+    among_others = get_health_status()
+    assert alone.status == among_others.status == "degraded"
+    assert alone.issues == among_others.issues == ("circuit 'one' is open; it is held open",)
     other.force_open(hold=True)
-    report = get_health_status()
-    assert report.status == "unhealthy"
-    assert report.issues == ("circuit 'one' is open; it is held open", "circuit 'other' is open; it is held open")
+    assert get_health_status().status == "degraded"
 
 
-def test_a_circuit_in_shadow_mode_says_that_calls_pass(clock: VirtualClock) -> None:
-    shadow = CircuitBreaker(CircuitBreakerConfig(mode="shadow"), name="shadow", clock=clock)
+@pytest.mark.parametrize(("mode", "words"), [("shadow", "in shadow mode"), ("disabled", "disabled")])
+def test_a_circuit_that_lets_calls_pass_is_told_of_and_degrades_nothing(
+    mode: Any, words: str, clock: VirtualClock
+) -> None:
+    shadow = CircuitBreaker(CircuitBreakerConfig(mode=mode), name="shadow", clock=clock)
     shadow.force_open()
-    assert get_health_status().issues == (
-        "circuit 'shadow' is open, but in shadow mode, so calls pass; the next probe may be made in 30 s",
+    report = get_health_status()
+    assert report.status == "healthy"
+    assert report.issues == (
+        f"circuit 'shadow' is open, but {words}, so calls pass; the next probe may be made in 30 s",
     )
+    clock.advance(30)
+    report = get_health_status()
+    assert report.status == "healthy"
+    assert report.issues == (
+        f"circuit 'shadow' is half-open, but {words}, so calls pass; probes find out whether it may close",
+    )
+    assert report.breakers["half_open"] == ("shadow",)
 
 
 def test_the_own_breakers_and_bulkheads_of_functions_are_seen() -> None:

@@ -9,12 +9,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 from tests.support import Door, Script
 
-from holdfast import ConfigurationError, correlation_id, get_correlation_id, journal, with_retry, with_timeout
+from holdfast import (
+    ConfigurationError,
+    correlation_id,
+    events,
+    get_correlation_id,
+    journal,
+    with_fallback,
+    with_retry,
+    with_timeout,
+)
 from holdfast.observability import CorrelationFilter, install_correlation_filter
 from holdfast.testing import VirtualClock
 
@@ -189,3 +199,112 @@ def test_neither_holdfast_nor_its_observability_imports_logging() -> None:
         [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"}
     )
     assert printed.stdout.strip() == "[]"
+
+
+def test_blocks_of_generators_that_overlap_leave_no_id_behind() -> None:
+    def block(name: str) -> Iterator[None]:
+        with correlation_id(name):
+            yield
+
+    one, other = block("one"), block("other")
+    next(one)
+    next(other)
+    one.close()  # type: ignore[attr-defined]
+    assert get_correlation_id() == "other"
+    other.close()  # type: ignore[attr-defined]
+    assert get_correlation_id() is None
+
+
+def test_blocks_that_overlap_for_ever_make_no_endless_chain() -> None:
+    before = correlation_id("first")
+    before.__enter__()
+    for number in range(100):
+        block = correlation_id(f"{number}")
+        block.__enter__()
+        before.__exit__(None, None, None)
+        before = block
+    length, here = 0, before._here
+    while here is not None:
+        length, here = length + 1, here.outer
+    before.__exit__(None, None, None)
+    assert length <= 3
+    assert get_correlation_id() is None
+
+
+def test_what_was_begun_in_a_block_keeps_its_id_when_the_block_is_over() -> None:
+    async def later() -> str | None:
+        await asyncio.sleep(0)
+        return get_correlation_id()
+
+    async def main() -> None:
+        with correlation_id("request"):
+            task = asyncio.create_task(later())
+        assert get_correlation_id() is None
+        assert await task == "request"
+
+    asyncio.run(main())
+
+
+def test_a_block_that_was_never_entered_can_be_left() -> None:
+    correlation_id("never").__exit__(None, None, None)
+    assert get_correlation_id() is None
+
+
+# What others do to the log.
+
+
+class Mute:
+    """A callback that raises, and answers no questions."""
+
+    def __call__(self, _event: object) -> None:
+        raise ValueError
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("where", ["filter", "handler", "factory"])
+def test_logging_that_raises_breaks_no_call(door: Door, clock: VirtualClock, where: str) -> None:
+    def broken(*_args: object, **_kwargs: object) -> Any:
+        raise RuntimeError
+
+    logger, handler, factory = logging.getLogger("holdfast"), logging.NullHandler(), logging.getLogRecordFactory()
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    if where == "factory":
+        logging.setLogRecordFactory(broken)
+    elif where == "filter":
+        handler.addFilter(broken)
+    else:
+        handler.handle = broken  # type: ignore[method-assign]
+    try:
+        guarded = with_retry(clock=clock, max_attempts=2, on_retry=broken)(
+            door.function(Script(ConnectionResetError, 1))
+        )
+        assert door.run(with_fallback(value=2)(guarded)) == 1
+        journal.logger("retry").warning("something")
+    finally:
+        logging.setLogRecordFactory(factory)
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def test_a_callback_that_raises_and_answers_no_questions_is_logged_by_its_class(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    endings = [events.subscribe(Mute()), events.watch(Mute())]
+    assert door.run(with_fallback(value=1, on_fallback=Mute())(door.function(Script(ConnectionResetError)))) == 1
+    for end in endings:
+        end()
+    assert caplog.text.count("Mute raised ValueError") == 3
+
+
+def test_where_there_is_no_room_to_report_what_is_broken_the_call_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(_room: str) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(journal, "logger", no_room)
+    end = events.subscribe(Mute())
+    events.emit(events.RetryBudgetRefused(name="f", policy="p", attempt=1))
+    end()

@@ -8,6 +8,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -310,7 +311,7 @@ def test_where_there_is_no_room_left_on_the_stack_the_failure_itself_comes_out(
     def no_room() -> None:
         raise RecursionError
 
-    monkeypatch.setattr(failures, "_here", no_room)
+    monkeypatch.setattr(failures, "_Here", no_room)
     with pytest.raises(ConnectionResetError):
         with_circuit_breaker("deep down")(Script(ConnectionResetError).next)()
     assert told == []
@@ -323,3 +324,96 @@ def test_failures_are_told_once_also_where_asyncio_was_never_imported(
     with pytest.raises(ConnectionResetError):
         with_circuit_breaker("outer")(with_circuit_breaker("inner")(Script(ConnectionResetError).next))()
     assert [event.name for event in told] == ["inner"]
+
+
+def test_an_exception_that_is_kept_is_told_wherever_it_is_raised_anew(told: list[CallFailed]) -> None:
+    kept = ConnectionResetError("kept")
+
+    @with_retry(max_attempts=1)
+    def inner() -> None:
+        raise kept
+
+    def deep(number: int) -> None:
+        if number:
+            deep(number - 1)
+        inner()
+
+    @with_circuit_breaker("again", failure_threshold=100)
+    def again() -> None:
+        raise kept
+
+    expected = 0
+    functions: list[Callable[[], None]] = [partial(deep, 10), again, inner, again, partial(deep, 5), inner]
+    for function in functions:
+        expected += 1
+        with pytest.raises(ConnectionResetError):
+            function()
+        assert len(told) == expected
+
+
+def test_what_keeps_its_own_failure_fails_each_time_and_the_first_time_once(door: Door, told: list[CallFailed]) -> None:
+    load = with_retry(max_attempts=1)(door.function(Script(ConnectionResetError)))
+    failed: list[Exception] = []
+
+    def get_now() -> Any:
+        if failed:
+            raise failed[0]
+        try:
+            return load()
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    async def get_later() -> Any:
+        if failed:
+            raise failed[0]
+        try:
+            return await load()
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    get: Any = with_circuit_breaker("lazy", failure_threshold=100)(get_now if door.name == "sync" else get_later)
+
+    async def in_one_task() -> None:
+        for _ in range(4):
+            with pytest.raises(ConnectionResetError):
+                await get()
+
+    def in_one_thread() -> None:
+        for _ in range(4):
+            with pytest.raises(ConnectionResetError):
+                get()
+
+    if door.name == "sync":
+        in_one_thread()
+    else:
+        asyncio.run(in_one_task())
+    assert [event.guard for event in told] == ["retry", *["circuit breaker"] * 3]
+
+
+def test_a_guard_in_itself_by_a_partial_sees_one_failure(told: list[CallFailed]) -> None:
+    breaker = create_circuit_breaker("partial", failure_threshold=100)
+    fails = Script(ConnectionResetError("kept")).next
+    for calls in range(1, 4):
+        with pytest.raises(ConnectionResetError):
+            _ = breaker.execute(partial(breaker.execute, fails))
+        assert len(told) == calls
+
+
+def test_a_marked_exception_is_pickled_as_one_that_anybody_can_read(told: list[CallFailed]) -> None:
+    error = ConnectionResetError("text")
+    with pytest.raises(ConnectionResetError):
+        with_circuit_breaker("pickled")(Script(error).next)()
+    assert vars(error)
+    assert b"holdfast." not in pickle.dumps(error)
+    assert len(told) == 1
+
+
+def test_where_nothing_but_holdfast_runs_there_is_a_call_as_well(
+    told: list[CallFailed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "_HOME", "")
+    error = ConnectionResetError()
+    failures.note("retry", "f", error)
+    assert len(told) == 1

@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 def get_health_status() -> HealthStatus:
     """Return how all guards of this process are doing, as a `HealthStatus`; it never raises.
 
-    It is quick enough for a health endpoint, and takes no lock of guards that are well.
+    It is quick enough for a health endpoint, and takes no lock of circuits that are well.
 
     >>> report = get_health_status()
     >>> report.status in {"healthy", "degraded", "unhealthy"}

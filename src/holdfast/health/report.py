@@ -37,11 +37,14 @@ class HealthStatus(Record):
 
     `status` is
 
-    * "unhealthy" if there are circuits and all of them are open, or if so many calls that timed out still run in their
-      threads that no further ones are begun;
-    * "degraded" if any circuit is open or half-open, any bulkhead is so full that it refuses calls, or any call that
-      timed out still runs;
+    * "unhealthy" if so many calls that timed out still run in their threads that no further ones are begun: this
+      process has to be replaced;
+    * "degraded" if any circuit that refuses calls is open or half-open, any bulkhead is so full that it refuses calls,
+      or any call that timed out still runs;
     * "healthy" otherwise.
+
+    So an open circuit degrades the service, however many others there are: only you know which dependency it cannot do
+    without. Circuits in the modes "shadow" and "disabled" let calls pass; they are told of, and change nothing.
 
     `summary` is about the circuit breakers of the process-wide registry. `breakers` gives the names of all circuit
     breakers by state ("closed", "open", "half_open"), also of those that are in no registry. `issues` says in

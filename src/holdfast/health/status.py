@@ -23,16 +23,23 @@ def look() -> HealthStatus:
     from datetime import UTC, datetime
 
     issues: list[str] = []
+    remarks: list[str] = []  # on what lets calls pass all the same
     every: list[CircuitBreaker] = breakers.alive()
     # One that lets calls pass quickly is closed; that much can be seen without a lock or a look at the clock.
-    states = [(each, "closed" if each.quiet is not None else _state(each, issues)) for each in every]
+    states = [
+        (
+            each,
+            "closed" if each.quiet is not None else _state(each, issues if each.settings.mode == "normal" else remarks),
+        )
+        for each in every
+    ]
     by_state = {state: tuple(each.name for each, its in states if its == state) for state in _STATES}
     use = _bulkheads(issues)
     timeouts = _timeouts(issues)
-    stuck = sum(timeouts.left_behind.values()) >= timeouts.max_left_behind
     status: Status = "degraded" if issues else "healthy"
-    if stuck or (every and len(by_state["open"]) == len(every)):
+    if sum(timeouts.left_behind.values()) >= timeouts.max_left_behind:
         status = "unhealthy"
+    issues += remarks
     if len(issues) > _MOST_ISSUES:
         issues[_MOST_ISSUES:] = [f"and {len(issues) - _MOST_ISSUES} more"]
     return HealthStatus(
@@ -59,14 +66,15 @@ def _state(breaker: CircuitBreaker, issues: list[str]) -> str:
         return "closed" if breaker.is_at_rest else "open"
     if state == "open":
         when = "it is held open" if wait is None else f"the next probe may be made in {wait:.3g} s"
-        issues.append(f"circuit {breaker.name!r} is open{_shadow(breaker)}; {when}")
+        issues.append(f"circuit {breaker.name!r} is open{_passing(breaker)}; {when}")
     elif state == "half_open":
-        issues.append(f"circuit {breaker.name!r} is half-open{_shadow(breaker)}; probes find out whether it may close")
+        issues.append(f"circuit {breaker.name!r} is half-open{_passing(breaker)}; probes find out whether it may close")
     return state
 
 
-def _shadow(breaker: CircuitBreaker) -> str:
-    return ", but in shadow mode, so calls pass" if breaker.settings.mode == "shadow" else ""
+def _passing(breaker: CircuitBreaker) -> str:
+    mode = breaker.settings.mode
+    return "" if mode == "normal" else f", but {'in shadow mode' if mode == 'shadow' else mode}, so calls pass"
 
 
 def _summary(states: Iterable[tuple[CircuitBreaker, str]]) -> CircuitHealth:
