@@ -86,10 +86,23 @@ def _hear_calls(listener: Callable[[Any], object], *added: Callable[[Any], objec
         breaker.settle()
 
 
+class Relay:
+    """Hands what many breakers tell on to the listeners of their registry, if it has any."""
+
+    __slots__ = ("listeners",)
+
+    def __init__(self) -> None:
+        self.listeners: tuple[Callable[[Any], object], ...] = ()
+
+    def __call__(self, event: object) -> None:
+        for listener in self.listeners:
+            tell("listener of 'state_change'", listener, event)
+
+
 class Herald:
     """Tells of moves in the order in which they were made, one teller at a time; what raises is logged."""
 
-    __slots__ = ("_config", "_delivering", "_listeners", "_lock", "_untold", "hears_rejected", "tells_moves")
+    __slots__ = ("_config", "_delivering", "_has_callbacks", "_listeners", "_lock", "_untold", "hears_rejected")
 
     def __init__(self, config: CircuitBreakerConfig, lock: threading.RLock, listeners: Listeners) -> None:
         self._config = config
@@ -110,7 +123,13 @@ class Herald:
         config = self._config
         callbacks = (config.on_state_change, config.on_open, config.on_close)
         self.hears_rejected = "rejected" in self._listeners
-        self.tells_moves = "state_change" in self._listeners or any(each is not None for each in callbacks)
+        self._has_callbacks = any(each is not None for each in callbacks)
+
+    @property
+    def tells_moves(self) -> bool:
+        """Whether anybody is to be told of moves."""
+        listeners = self._listeners.get("state_change", ())
+        return self._has_callbacks or any(not isinstance(each, Relay) or each.listeners for each in listeners)
 
     def adjust(self, config: CircuitBreakerConfig) -> None:
         """Tell the callbacks of another config from now on; called under the breaker's lock."""

@@ -9,7 +9,7 @@ from ..settings import shown, whole_number
 from ..typed import TYPE_CHECKING
 from .breaker import CircuitBreaker
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
-from .herald import tell, without
+from .herald import Relay, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +53,8 @@ class BreakerRegistry(GuardRegistry[CircuitBreaker]):
     def __init__(self, *, max_breakers: int = 10_000, clock: Clock | None = None) -> None:
         super().__init__(whole_number("BreakerRegistry", "max_breakers", max_breakers))
         self._clock = clock
-        self._listeners: tuple[Callable[[CircuitStateChanged], object], ...] = ()
-        self._told = {"state_change": (self._changed,)}
+        self._relay = Relay()
+        self._told = {"state_change": (self._relay,)}
 
     def get_or_create(
         self,
@@ -119,15 +119,11 @@ class BreakerRegistry(GuardRegistry[CircuitBreaker]):
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners = without(self._listeners, listener)
+                self._relay.listeners = without(self._relay.listeners, listener)
 
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._relay.listeners = (*self._relay.listeners, listener)
         return unsubscribe
-
-    def _changed(self, event: CircuitStateChanged) -> None:
-        for listener in self._listeners:
-            tell("listener of 'state_change'", listener, event)
 
 
 _process_wide = BreakerRegistry()
