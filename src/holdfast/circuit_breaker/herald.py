@@ -95,6 +95,7 @@ class Relay:
         self.listeners: tuple[Callable[[Any], object], ...] = ()
 
     def __call__(self, event: object) -> None:
+        """Hand an event on."""
         for listener in self.listeners:
             tell("listener of 'state_change'", listener, event)
 
