@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 
-from .errors.exceptions import ConfigurationError
-from .settings import shown
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -79,11 +77,11 @@ def correlation_id(value: str | None = None) -> CorrelationBlock:
     >>> print(get_correlation_id())
     None
 
-    Raises `ConfigurationError` if `value` is neither a text nor None.
+    Raises `TypeError` if `value` is neither a text nor None.
     """
     given: object = value
     if given is not None and not isinstance(given, str):
-        raise ConfigurationError(f"correlation_id: value must be a text or None, not {shown(given)}; write str(...)")
+        raise TypeError(f"correlation_id: value must be a text or None, not a {type(given).__name__}; write str(...)")
     return CorrelationBlock(_clean(given or "") or os.urandom(16).hex())
 
 

@@ -52,7 +52,7 @@ def test_without_a_value_each_block_has_a_new_id(nothing: str | None) -> None:
 
 
 def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="value must be a text or None, not 42"):
+    with pytest.raises(TypeError, match="value must be a text or None, not a int; write str"):
         correlation_id(42)  # type: ignore[arg-type]
 
 
