@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -86,6 +87,7 @@ class NamedRegistry(Generic[T]):
         self._things: dict[str, T] = {}
         self._followers: dict[str, WeakSet[Follower]] = {}
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the registry
+        _locked.add(self)
         self.view: Mapping[str, T] = MappingProxyType(self._things)
 
     def get(self, name: str) -> T:
@@ -144,6 +146,7 @@ class GuardRegistry(ABC, Generic[G]):
         self._guards: NamedRegistry[G] = NamedRegistry(self.kind, LookupError)
         self._asked: OrderedDict[str, None] = OrderedDict()  # least recently first
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the registry
+        _locked.add(self)
 
     @abstractmethod
     def _make(self, name: str, config: Any) -> G:
@@ -234,3 +237,14 @@ class GuardRegistry(ABC, Generic[G]):
         """Return all guards by name."""
         with self._lock:
             return dict(self._guards.view)
+
+
+_locked: WeakSet[NamedRegistry[Any] | GuardRegistry[Any]] = WeakSet()
+
+
+def _renew_locks() -> None:
+    for registry in _locked:
+        registry._lock = threading.RLock()  # noqa: SLF001  in a forked child, where whoever holds the old one is not
+
+
+getattr(os, "register_at_fork", dict)(after_in_child=_renew_locks)  # where there is such a thing as a fork

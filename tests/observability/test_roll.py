@@ -17,8 +17,10 @@ from holdfast import (
     CircuitBreakerConfig,
     RateLimiter,
     TokenBucket,
+    get_breaker_registry,
     get_health_status,
     prometheus_text,
+    registry,
 )
 from holdfast.circuit_breaker import herald
 from holdfast.circuit_breaker.bulkhead.manager import bulkheads
@@ -249,6 +251,14 @@ def test_names_are_counted_as_labels_and_added_up_if_these_are_the_same() -> Non
     assert len(guards) == 4
 
 
+def test_registries_of_a_forked_child_have_locks_that_nobody_holds() -> None:
+    guards = get_breaker_registry()
+    before = guards._lock, guards._guards._lock
+    registry._renew_locks()
+    assert guards._lock is not before[0]
+    assert guards._guards._lock is not before[1]
+
+
 def test_a_forked_child_has_locks_that_nobody_holds() -> None:
     breaker, bulkhead, limiter = CircuitBreaker(name="forked"), Bulkhead(name="forked"), RateLimiter(LIMIT)
     roll = roll_of_guards()
@@ -273,12 +283,13 @@ def test_a_process_that_is_forked_while_another_thread_looks_can_look_too() -> N
     code = """
 import os, signal, threading
 from holdfast import create_bulkhead, create_circuit_breaker, get_health_status, prometheus_text
+from holdfast import get_breaker_registry
 from holdfast.circuit_breaker.herald import breakers
-breaker, bulkhead = create_circuit_breaker("b"), create_bulkhead("b")
+breaker, bulkhead = get_breaker_registry().get_or_create("b"), create_bulkhead("b")
 prometheus_text()
 held, go_on = threading.Event(), threading.Event()
 def look():
-    with breakers.left.lock, breaker._lock, bulkhead.line.lock:
+    with breakers.left.lock, breaker._lock, bulkhead.line.lock, get_breaker_registry()._lock:
         held.set()
         go_on.wait()
 thread = threading.Thread(target=look)
@@ -287,7 +298,7 @@ held.wait()
 child = os.fork()
 if child == 0:
     signal.alarm(60)
-    breaker.force_open()
+    get_breaker_registry().get_or_create("b").force_open()
     prometheus_text()
     os._exit(0 if get_health_status().breakers["open"] == ("b",) else 1)
 go_on.set()
