@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         code: int = chosen.command(chosen)
-        sys.stdout.flush()
+        if _is_open(sys.stdout):
+            sys.stdout.flush()
     except BrokenPipeError:
-        # As with `| head -1`. What is still buffered must not meet the closed pipe when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_what_is_buffered()  # as with `| head -1`
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
@@ -55,8 +57,10 @@ def _parser() -> argparse.ArgumentParser:
 
     about = "check a configuration, and show what each of its policies comes to"
     check = commands.add_parser("check", help=about, description=f"{about.capitalize()}.")
-    where = "a TOML file (default: what HOLDFAST_CONFIG names, else holdfast.toml, else pyproject.toml)"
-    check.add_argument("file", nargs="?", metavar="FILE", help=where)
+    where = "a TOML file, or - for standard input (default: what HOLDFAST_CONFIG names, else holdfast.toml, else"
+    check.add_argument("file", nargs="?", metavar="FILE", help=f"{where} pyproject.toml)")
+    what = "a module to import first, as it registers what the configuration names; may be given again"
+    check.add_argument("--import", action="append", default=[], dest="modules", metavar="MODULE", help=what)
     check.set_defaults(command=_check)
     return parser
 
@@ -93,16 +97,61 @@ def _policies(chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> int:
+    from importlib import import_module
+
     from holdfast import ConfigurationError
     from holdfast.config import read_config
 
+    for module in chosen.modules:
+        try:
+            import_module(module)
+        except Exception as error:
+            return _complain(f"--import {module}: {type(error).__name__}: {error}")
     try:
-        report = read_config(chosen.file)
+        report = read_config(_standard_input() if chosen.file == "-" else chosen.file)
     except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(report.describe())
+        return _complain(str(error))
+    return _show(report.describe())
+
+
+def _standard_input() -> Any:
+    from holdfast.config.document import document_of, text_of
+
+    stream = getattr(sys.stdin, "buffer", None)  # it may be closed
+    return document_of("standard input", text_of("standard input", b"" if stream is None else stream.read()))
+
+
+def _show(text: str) -> int:
+    """Print what is right, as far as that can be printed there; return the exit code."""
+    if not _is_open(sys.stdout):
+        return 0
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_what_is_buffered()
+        return _complain(f"it is right, but that cannot be printed: {error.strerror}")
     return 0
+
+
+def _complain(text: str) -> int:
+    """Print what is wrong, if that can be printed; return the exit code."""
+    if _is_open(sys.stderr):
+        with suppress(OSError):
+            print(text, file=sys.stderr)
+    return 1
+
+
+def _is_open(stream: object) -> bool:
+    return stream is not None
+
+
+def _forget_what_is_buffered() -> None:
+    """What is still buffered must not meet the closed pipe or the full disk when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

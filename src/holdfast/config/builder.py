@@ -251,9 +251,9 @@ class Builder:
         base, wrong = self._base("policies", table, path, preset, presets)
         inherited = {} if base is None else {each: getattr(base, each) for each in ResiliencePolicy._fields}
         if "fallback" not in table and (base is None or base.fallback is None):
-            preset = table.get("preset")
-            is_own = preset == path[-1] and preset in PRESETS
-            if is_own or preset not in self._tables["policies"] or preset in self.open_fallbacks:
+            start = table.get("preset")
+            is_own = start == path[-1] and start in PRESETS
+            if is_own or start not in self._tables["policies"] or start in self.open_fallbacks:
                 self.open_fallbacks.add(str(path[-1]))
         fields, more = self._read(POLICY, table, path, but=("preset", "retry", *_GUARDS))
         wrong |= more

@@ -58,7 +58,7 @@ _told: set[tuple[str, str]] = set()
 def kept(what: str, thing: Any, before: Any, in_code: Iterable[str]) -> Any:
     """Return a config with those fields that code has set before, and that the configuration leaves alone."""
     for field in in_code:
-        usual = thing._defaults[field]
+        usual = getattr(type(thing), field)
         said = getattr(before, field, usual)
         if said is usual or getattr(thing, field) is not usual:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..records import Record
 from ..resilience.policy import ResiliencePolicy
 from ..typed import TYPE_CHECKING
+from .problems import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,11 +61,11 @@ _WIDTH = 17
 
 
 def _parts(report: ConfigReport) -> Iterator[list[str]]:
-    yield [f"{report.source} is right.", *(f"{name} is heeded." for name in report.variables)]
+    yield [f"{legible(report.source)} is right.", *(f"{legible(name)} is heeded." for name in report.variables)]
     if report.enabled is not None:
         yield [f"holdfast is switched {'on' if report.enabled else 'off'}"]
     for name, policy in report.policies.items():
-        yield [f"policy {name}", *_indented(policy.describe().splitlines())]
+        yield [f"policy {legible(name)}", *_indented(policy.describe().splitlines())]
     yield _headed("retry policies", _lines("retry", report.retry_policies))
     yield _headed("timeouts", {name: _timeout(config) for name, config in report.timeouts.items()})
     yield _headed("circuit breakers", _lines("circuit_breaker", report.circuit_breakers))
@@ -73,6 +74,7 @@ def _parts(report: ConfigReport) -> Iterator[list[str]]:
 
 
 def _headed(heading: str, told: dict[str, str]) -> list[str]:
+    told = {legible(name): each for name, each in told.items()}
     width = max((len(name) + 2 for name in told), default=0)
     lines = [f"{name:<{max(width, _WIDTH)}}{each}" for name, each in told.items()]
     return [heading, *_indented(lines)] if lines else []

@@ -71,12 +71,21 @@ class Turns:
     def _do_what_is_left(self) -> None:
         while True:
             with self._lock:
-                if self._left:
-                    work = self._left.popitem()[1]
-                else:
+                if not self._left:
                     self._turn = None
                     return
-            work()
+                whose, work = next(iter(self._left.items()))
+            try:
+                work()
+            except Exception:
+                self._drop(whose, work)
+                raise
+            self._drop(whose, work)  # now, as what is interrupted is to be done again
+
+    def _drop(self, whose: Configured, work: Callable[[], object]) -> None:
+        with self._lock:
+            if self._left.get(whose) is work:  # else there is something newer already
+                del self._left[whose]
 
 
 turns = Turns()
