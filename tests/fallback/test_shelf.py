@@ -259,10 +259,19 @@ def test_an_entry_whose_turn_to_go_comes_before_it_is_there_is_not_left_behind()
     assert len(shelf.entries) <= 2
 
 
-def test_two_threads_may_take_the_same_entry_out() -> None:
+@pytest.mark.parametrize("at", [3, 4])
+def test_two_threads_that_take_the_same_entry_out_do_not_take_its_key_for_a_changed_one(at: int) -> None:
     shelf = Shelf()
-    first: Any = OfTwoThreads(lambda: shelf.keep("meanwhile", (0.0, 1, False), 1), at=3)
-    shelf.keep(first, (0.0, 0, False), 1)
+    key: Any = OfTwoThreads(lambda: shelf._take_out(entry, 100), at=at)
+    shelf.keep(key, (0.0, "value", False), 100)
+    entry = shelf._queue[0]
+    shelf._take_out(entry, 100)
+    assert not shelf.entries
+    assert shelf._lost == 0
+    shelf._queue.clear()
+    key.at = 3
+    key.meanwhile = lambda: shelf.keep("meanwhile", (0.0, 1, False), 1)
+    shelf.keep(key, (0.0, 0, False), 1)
     shelf.keep("last", (0.0, 2, False), 1)
     assert good_of(shelf, "last") == 2
     assert len(shelf.entries) == 1

@@ -95,25 +95,27 @@ class Shelf:
             self.entries.clear()
 
     def _remove(self, entry: Entry) -> bool:
+        """Remove it from the dict; return whether it is gone, be it by another thread."""
         try:
             if self.entries.get(entry.key) is entry:
+                entry.is_gone = True
                 self.entries.pop(entry.key, None)
-                return True
-        except Exception:  # noqa: S110  as in `find`
-            pass
-        return False
+        except Exception:  # as in `find`
+            entry.is_gone = False
+        return entry.is_gone
 
 
 class Entry:
     """What is kept under one key: a `good` value, or None if it was to be taken out and could not be found."""
 
-    __slots__ = ("_claim", "good", "is_out", "key", "placed")
+    __slots__ = ("_claim", "good", "is_gone", "is_out", "key", "placed")
 
     def __init__(self, key: Hashable, good: Good) -> None:
         self.key = key
         self.good: Good | None = good
         self.placed = good[0]  # when the value came that it got its place in the queue with
         self.is_out = False  # its turn to go has come
+        self.is_gone = False
         self._claim: Claim | None = None
 
     def give(self, claim: Claim, now: float) -> bool:
