@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +144,93 @@ def test_what_sets_nothing_says_only_that_it_is_right(capsys: pytest.CaptureFixt
     Path("holdfast.toml").write_text("[policies]\n")
     assert main(["check"]) == 0
     assert capsys.readouterr().out == "holdfast.toml is right.\n"
+
+
+def test_standard_input_is_read_for_a_dash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def given(text: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return main(["check", "-"]), *capsys.readouterr()
+
+    code, out, _ = given("policies.shop.timeout = 5")
+    assert code == 0
+    assert out.startswith("standard input is right.\n\npolicy shop\n")
+    code, _, err = given("\npolicies.shop.timeot = 5")
+    assert code == 1
+    assert err.startswith("standard input:2: policies.shop.timeot is no key of a policy")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["check", "-"]) == 1
+    assert capsys.readouterr().err.startswith("standard input: the file is empty")
+
+
+def test_what_the_program_registers_is_known_once_it_is_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("holdfast.toml").write_text("policies.shop.retry = 'check-mine'\n")
+    Path("check_shop_resilience.py").write_text(
+        "from holdfast import RetryPolicy, register_retry_policy\n"
+        "register_retry_policy('check-mine', RetryPolicy(max_attempts=2))\n"
+    )
+    assert main(["check"]) == 1
+    assert 'cannot be "check-mine"; known: agent, ' in capsys.readouterr().err
+    ended = check("--import", "check_shop_resilience", "--import", "json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "retry            'check-mine': 2 attempts" in ended.stdout
+    assert main(["check", "--import", "json"]) == 1
+    capsys.readouterr()
+    assert main(["check", "--import", "no_such_module"]) == 1
+    assert capsys.readouterr().err.startswith("--import no_such_module: ModuleNotFoundError: ")
+
+
+def test_it_prints_whatever_can_be_printed_there(tmp_path: Path) -> None:
+    Path("holdfast.toml").write_text('policies."ключ→\\u001b[31m".timeout = 5\n', encoding="utf-8")
+    ended = check(PYTHONIOENCODING="ascii")
+    assert ended.returncode == 0
+    assert "policy '\\u043a\\u043b\\u044e\\u0447\\u2192\\x1b[31m'" in ended.stdout
+    assert "\x1b" not in ended.stdout
+
+
+class Full(io.StringIO):
+    """Where nothing more can be written."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        return self.spare
+
+    spare = -1
+
+
+def test_its_verdict_is_the_exit_code_also_where_it_cannot_be_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    Path("right.toml").write_text("policies.shop.timeout = 5\n")
+    Path("wrong.toml").write_text("policies.shop.timeot = 5\n")
+    full = Full()
+    full.spare = os.open(tmp_path / "spare", os.O_WRONLY | os.O_CREAT)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        assert main(["check", "right.toml"]) == 1
+    os.close(full.spare)
+    assert capsys.readouterr().err == "it is right, but that cannot be printed: No space left on device\n"
+    for stream in (None, Full()):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stderr", stream)
+            assert main(["check", "wrong.toml"]) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", None)
+        assert main(["check", "right.toml"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_nobody_who_reads_is_no_mistake_of_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Path("right.toml").write_text("policies.shop.timeout = 5\n")
+
+    class Closed(Full):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    closed: Any = Closed()
+    closed.spare = os.open(tmp_path / "spare", os.O_WRONLY | os.O_CREAT)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", closed)
+        assert main(["check", "right.toml"]) == 1
+    os.close(closed.spare)

@@ -339,6 +339,95 @@ def test_nothing_is_imported_for_a_name() -> None:
     assert "this" not in sys.modules
 
 
+class Runs:
+    """Whose attributes are made when they are asked for."""
+
+    @property
+    def Error(self) -> object:  # noqa: N802
+        raise AssertionError("run")
+
+
+def test_nothing_of_a_module_or_a_class_is_run_for_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = ModuleType("runs_things")
+
+    def run(name: str) -> object:
+        raise AssertionError(name)
+
+    class Lazy(ModuleType):
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(name)
+
+    class Meta(type):
+        def __getattribute__(cls, name: str) -> object:
+            raise AssertionError(name)
+
+    class Inside(metaclass=Meta):
+        Error = type("Error", (Exception,), {})
+
+    class Below(Inside):
+        pass
+
+    module.__getattr__, module.client, module.Inside, module.Below = run, Runs(), Inside, Below
+    monkeypatch.setitem(sys.modules, "runs_things", module)
+    monkeypatch.setitem(sys.modules, "lazy_things", Lazy("lazy_things"))
+    kinds("runs_things.Error", "lazy_things.Error", "runs_things.Inside.Error", "runs_things.Below.Error")
+    with pytest.raises(ConfigurationError, match="runs_things.client is neither a module nor a class"):
+        kinds("runs_things.client.Error")
+    with pytest.raises(ConfigurationError, match="runs_things.Inside has no Eror; did you mean 'Error'"):
+        kinds("runs_things.Inside.Eror")
+    with pytest.raises(ConfigurationError, match="runs_things.client is no exception type"):
+        kinds("runs_things.client")
+
+
+def test_a_type_that_a_lazy_module_hands_on_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = ModuleType("lazy_client")
+    module.__getattr__ = lambda name: name
+    monkeypatch.setitem(sys.modules, "lazy_client", module)
+    (kind,) = kinds("lazy_client.Failed")
+    hidden = type("Failed", (Exception,), {"__module__": "lazy_client._errors"})
+    below = type("Worse", (hidden,), {"__module__": "shop"})
+    another = type("Failed", (Exception,), {"__module__": "shop"})
+    assert isinstance(hidden(), kind)
+    assert isinstance(below(), kind)
+    assert not isinstance(another(), kind)
+    assert issubclass(kind, kind)
+    module.Failed = another
+    assert isinstance(another(), kind), "once it is there, it is what counts"
+    assert not isinstance(hidden(), kind)
+
+
+@pytest.mark.parametrize(
+    "name", ["sys.flags.Foo", "os.name.X", "sys.version_info.X", "sys.modules.Foo", "sys.maxsize.X"]
+)
+def test_what_is_in_no_module_and_no_class_is_told_as_that(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is neither a module nor a class"):
+        kinds(name)
+
+
+def test_names_that_are_none_are_told_in_short() -> None:
+    for name in ("a..b", ".x", "x.", "a b", "", "x" * 1000):
+        with pytest.raises(ConfigurationError, match="must name an exception type with its module") as told:
+            kinds(name)
+        assert len(str(told.value)) < 300
+    with pytest.raises(ConfigurationError, match='cannot name "holdfast.nope.X": there is no such exception'):
+        kinds("holdfast.nope.X")
+
+
+@pytest.mark.parametrize("name", ["asyncio.CancelledError", "asyncio.exceptions.CancelledError"])
+def test_cancellation_cannot_be_named(name: str) -> None:
+    for tables in (f"retry.a.retry_on = '{name}'", f"circuit_breakers.a.ignore = ['{name}']"):
+        with pytest.raises(ConfigurationError, match=f'cannot name "{name}": cancellation always passes'):
+            read(tables)
+
+
+def test_what_is_no_plain_exception_is_refused_by_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = ModuleType("some_loop")
+    module.Cancelled = type("Cancelled", (BaseException,), {})
+    monkeypatch.setitem(sys.modules, "some_loop", module)
+    with pytest.raises(ConfigurationError, match="retry.a.retry_on cannot name Cancelled"):
+        read("retry.a.retry_on = 'some_loop.Cancelled'")
+
+
 def test_a_module_that_was_made_by_hand_counts_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     package, module = ModuleType("hand_made"), ModuleType("hand_made.errors")
     package.__path__ = []

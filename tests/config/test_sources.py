@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from holdfast.retry.presets import registry
 from holdfast.switch import is_enabled
 
 SHOP = "[policies.shop]\ntimeout = 5\n"
+SHOP_TABLES = {"policies": {"shop": {"timeout": 5}}}
 
 
 def seconds_of_shop(**environ: str) -> float | None:
@@ -249,6 +251,149 @@ def test_the_mapping_that_was_given_is_not_changed() -> None:
     given = {"policies": {"shop": {"retry": {"max_attempts": 2}}}}
     load_config(given, environ={"HOLDFAST_POLICIES__SHOP__RETRY__MAX_ATTEMPTS": "3"})
     assert given == {"policies": {"shop": {"retry": {"max_attempts": 2}}}}
+
+
+# What may not go unnoticed.
+
+
+def test_a_file_that_was_found_and_is_gone_is_told_and_nothing_falls_silently_away() -> None:
+    Path("holdfast.toml").write_text("policies.a.timeout = 1\npolicies.b.timeout = 1")
+    environ = {"HOLDFAST_POLICIES__A__TIMEOUT": "3"}
+    load_config(environ=environ)
+    Path("holdfast.toml").rename("elsewhere.toml")
+    gone = (
+        "holdfast.toml, where the configuration was found before, has none any more; .* before the environment is used"
+    )
+    for read in (load_config, read_config):
+        with pytest.raises(ConfigurationError, match=gone):
+            read(environ=environ)
+    Path("pyproject.toml").write_text("[tool.holdfast.policies.c]\ntimeout = 1\n")
+    with pytest.raises(ConfigurationError, match=r"^holdfast.toml, .* before pyproject.toml is used"):
+        load_config(environ=environ)
+    Path("elsewhere.toml").rename("holdfast.toml")
+    assert load_config(environ=environ).changed == ()
+    load_config({}, environ={})
+    Path("holdfast.toml").unlink()
+    assert load_config(environ=environ).added == ("policies.c", "policies.a")
+    Path("pyproject.toml").write_text("[tool]\n")
+    with pytest.raises(ConfigurationError, match=r"^pyproject.toml, where"):
+        load_config(environ=environ)
+    Path("holdfast.toml").write_text(SHOP)
+    assert set(load_config(environ={}).removed) == {"policies.a", "policies.c"}, "a better place is no loss"
+
+
+@pytest.mark.parametrize("text", ["", "tool = 1", "[tool]\n", "[project]\nname = 'x'\n"])
+def test_a_pyproject_that_is_named_must_have_the_table(text: str) -> None:
+    Path("pyproject.toml").write_text(text)
+    told = r"^pyproject.toml{}: there is no \[tool.holdfast\] in it, which may be empty"
+    with pytest.raises(ConfigurationError, match=told.format("")):
+        load_config("pyproject.toml", environ={})
+    with pytest.raises(ConfigurationError, match=told.format(r" \(from HOLDFAST_CONFIG\)")):
+        load_config(environ={"HOLDFAST_CONFIG": "pyproject.toml"})
+
+
+@pytest.mark.parametrize("name", ["holdfast.toml", "pyproject.toml"])
+def test_a_link_that_leads_nowhere_is_not_passed_over(name: str) -> None:
+    Path(name).symlink_to("nowhere")
+    with pytest.raises(
+        ConfigurationError, match=f"there is no file '{name}'; there is a link of that name, which leads"
+    ):
+        load_config(environ={"HOLDFAST_POLICIES__A__TIMEOUT": "3"})
+    Path(name).unlink()
+    Path(name).symlink_to(name)
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be read: "):
+        load_config(environ={"HOLDFAST_POLICIES__A__TIMEOUT": "3"})
+
+
+# Variables of others, and odd ones.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("PORT", "SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_80_TCP", "PORT_80_TCP_ADDR"),
+        *("POLICIES_PORT", "CONFIG_SERVICE_HOST", "RETRY_PORT_443_TCP_PROTO", "API_KEY", "XYZ", ""),
+    ],
+)
+def test_a_variable_that_cannot_be_ours_is_left_alone(name: str) -> None:
+    assert load_config(SHOP_TABLES, environ={f"HOLDFAST_{name}": "tcp://10.0.0.1:80"}).variables == ()
+    with pytest.raises(ConfigurationError, match="there is no configuration"):
+        load_config(environ={f"HOLDFAST_{name}": "tcp://10.0.0.1:80"})
+
+
+def test_lower_case_means_the_same_everywhere() -> None:
+    Path("other.toml").write_text(SHOP)
+    report = load_config(environ={"holdfast_config": "other.toml", "Holdfast_Enabled": "off"})
+    assert (report.source, report.enabled, report.variables) == ("other.toml", False, ("Holdfast_Enabled",))
+
+
+def test_the_same_variable_in_two_cases_is_refused() -> None:
+    environ = {"HOLDFAST_POLICIES__A__TIMEOUT": "1", "holdfast_policies__a__timeout": "2"}
+    with pytest.raises(
+        ConfigurationError,
+        match="HOLDFAST_POLICIES__A__TIMEOUT and holdfast_policies__a__timeout are both set, and mean the same",
+    ):
+        load_config(environ=environ)
+    assert load_config(environ={**environ, "holdfast_policies__a__timeout": ""}).policies["a"].timeout == 1
+
+
+@pytest.mark.parametrize("written", ["False", "FALSE", "false", " false "])
+def test_false_may_be_written_as_python_does(written: str) -> None:
+    report = load_config(
+        {"policies": {"shop": {"timeout": 5, "fallback": "cached"}}},
+        environ={"HOLDFAST_POLICIES__SHOP__FALLBACK": written},
+    )
+    assert report.policies["shop"].fallback is None
+
+
+def test_a_number_with_zeros_in_front_is_told_as_that() -> None:
+    with pytest.raises(ConfigurationError, match=r'not "010" \(without the zeros in front\)'):
+        load_config(environ={"HOLDFAST_RETRY__A__MAX_ATTEMPTS": "010"})
+
+
+def test_a_value_that_is_nested_without_end_is_text() -> None:
+    with pytest.raises(ConfigurationError, match=r'policies.shop.retry cannot be "\[\[\['):
+        load_config(environ={"HOLDFAST_POLICIES__SHOP__RETRY": "[" * 5000})
+
+
+def test_what_is_no_environment_is_refused() -> None:
+    odd: Any = []
+    with pytest.raises(ConfigurationError, match=r"environ must be a mapping of text, not \[\]"):
+        load_config({}, environ=odd)
+    odd = {"HOLDFAST_POLICIES__A__TIMEOUT": 5, 6: "7"}
+    with pytest.raises(
+        ConfigurationError, match="HOLDFAST_POLICIES__A__TIMEOUT: what a variable is set to must be text"
+    ):
+        load_config({}, environ=odd)
+    assert load_config({}, environ={"PATH": 5}).variables == ()  # type: ignore[dict-item]  # not ours
+
+
+class Flickering(dict[str, str]):
+    """Changed by another thread whenever it is looked at."""
+
+    times = 3
+
+    def __iter__(self) -> Iterator[str]:
+        if self.times:
+            self.times -= 1
+            raise RuntimeError("dictionary changed size during iteration")
+        return iter([*self.keys(), "HOLDFAST_POLICIES__JUST_GONE__TIMEOUT"])
+
+
+def test_an_environment_that_is_changed_meanwhile_is_read_again() -> None:
+    environ = Flickering(HOLDFAST_POLICIES__A__TIMEOUT="5")
+    assert load_config(environ=environ).variables == ("HOLDFAST_POLICIES__A__TIMEOUT",)
+    environ.times = 1000
+    with pytest.raises(ConfigurationError, match="the environment changes while it is read"):
+        load_config(environ=environ)
+
+
+def test_durations_have_each_unit_once_the_longest_first() -> None:
+    for written in ("1s1s", "30s1m", "1m1h", "5", "", "s", "1m 30"):
+        with pytest.raises(ConfigurationError, match="timeout must be seconds as a number, or text such as"):
+            load_config({"policies": {"a": {"timeout": written}}}, environ={})
+    for written, seconds in {"1d2h3m4s5ms": 93784.005, " 1.5m 30 s ": 120, "0.5h": 1800}.items():
+        assert load_config({"policies": {"a": {"timeout": written}}}, environ={}).policies["a"].timeout == seconds
 
 
 # The switch.
