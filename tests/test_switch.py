@@ -33,6 +33,7 @@ from holdfast import (
     disabled,
     retrying,
     set_enabled,
+    switch,
     with_circuit_breaker,
     with_retry,
     with_timeout,
@@ -413,3 +414,11 @@ def test_calls_made_while_off_are_not_counted_whatever_others_do_meanwhile() -> 
         thread.join()
     assert breaker.metrics.total_requests == 0
     assert room.metrics.admitted == 0
+
+
+def test_a_forked_child_has_a_lock_that_nobody_holds() -> None:
+    lock = switch._lock
+    switch._renew_lock()
+    assert switch._lock is not lock
+    with disabled():
+        assert is_off()

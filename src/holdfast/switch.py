@@ -35,6 +35,14 @@ _holders: WeakSet[Holder] = WeakSet()
 _lock = threading.RLock()  # re-entrant: a finaliser that runs in here may make a guard of its own
 
 
+def _renew_lock() -> None:
+    global _lock  # noqa: PLW0603
+    _lock = threading.RLock()  # in a forked child, where whoever holds the old one is not
+
+
+getattr(os, "register_at_fork", dict)(after_in_child=_renew_lock)  # where there is such a thing as a fork
+
+
 class _Switch:
     """How things stand: for the process, and how many blocks there are now for which holdfast is off."""
 
