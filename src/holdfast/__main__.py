@@ -125,8 +125,9 @@ def _show(text: str) -> int:
     """Print what is right, as far as that can be printed there; return the exit code."""
     if not _is_open(sys.stdout):
         return 0
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
     try:
         print(text, flush=True)
     except BrokenPipeError:

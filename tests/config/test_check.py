@@ -149,7 +149,8 @@ def test_what_sets_nothing_says_only_that_it_is_right(capsys: pytest.CaptureFixt
 def test_standard_input_is_read_for_a_dash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def given(text: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        return main(["check", "-"]), *capsys.readouterr()
+        code, told = main(["check", "-"]), capsys.readouterr()
+        return code, told.out, told.err
 
     code, out, _ = given("policies.shop.timeout = 5")
     assert code == 0

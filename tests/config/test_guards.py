@@ -223,6 +223,7 @@ def test_callbacks_of_retry_policies_and_timeouts_stay() -> None:
         "policies": {"shop": {"retry": "test-mine"}, "other": {"retry": {"preset": "test-mine", "max_attempts": 6}}},
     }
     try:
+        report = load(tables)
         for _ in range(2):
             report = load(tables)
             policy = get_retry_policy("test-mine")

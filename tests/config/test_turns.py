@@ -161,7 +161,8 @@ def test_an_interrupt_anywhere_keeps_nobody_from_taking_a_turn() -> None:
 
     number, is_reached = 0, True
     while is_reached:
-        turns, done, one, two = Turns(), [], Configured(), Configured()
+        turns, one, two = Turns(), Configured(), Configured()
+        done: list[str] = []
 
         def work(turns: Turns = turns, done: list[str] = done, two: Configured = two) -> None:
             turns.take(two, {}, "", lambda: done.append("left"))
