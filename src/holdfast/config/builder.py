@@ -16,8 +16,8 @@ from ..timeout.config import TimeoutConfig
 from ..typed import TYPE_CHECKING
 from .kinds import Kind, refused, told
 from .named_types import Wrong, named_type
-from .problems import legible, offered
 from .schema import BACKOFF, BULKHEAD, CIRCUIT_BREAKER, POLICY, RATE_LIMIT, RETRY, SECTIONS, SHARED, TIMEOUT, TOP, Table
+from .wording import legible, offered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,12 +9,11 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from ..resilience.source import is_same
-from ..typed import TYPE_CHECKING
+from ..typed import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
-
-    from .holding import Holder
 
 
 class Claim:
@@ -35,6 +34,32 @@ class Claim:
     def is_ours(self, there: object) -> bool:
         """Whether what is there now is what was put there, and not something that code has set since."""
         return self.is_unfinished or is_same(self.put, there) or is_same(self.coming, there)
+
+
+class Holder(Protocol):
+    """What holds the things of one section by name, and who has set what there."""
+
+    claims: dict[str, Claim]
+
+    def names(self) -> Iterable[str]:
+        """All that are there."""
+        ...
+
+    def get(self, name: str) -> Any:
+        """Return what is there under the name, as it is set; None if there is nothing."""
+        ...
+
+    def blended(self, name: str, thing: Any, before: Any) -> Any:
+        """Return what is configured with all that only code can say, as what was there before says it."""
+        ...
+
+    def put(self, name: str, thing: Any) -> None:
+        """Have the name stand for what is set so, with the state that it has."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Have the name stand for nothing."""
+        ...
 
 
 _claims: WeakKeyDictionary[Any, dict[str, Claim]] = WeakKeyDictionary()

@@ -9,7 +9,7 @@ from ..errors import ConfigurationError
 from ..settings import shown
 from ..switch import VARIABLE
 from ..typed import TYPE_CHECKING
-from .problems import legible
+from .wording import legible, named
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,7 +23,6 @@ _IN_PROJECT = ("tool", "holdfast")
 MAPPING = "the mapping"
 ENVIRONMENT = "the environment"
 _PLACES = (FILE, PROJECT, ENVIRONMENT)  # in which is looked, one after the other
-_LONGEST_KEY = 60
 _DEEPEST = 16
 _TRIES = 100
 
@@ -62,14 +61,7 @@ class Document:
 
     def name(self, path: Path) -> str:
         """Return a path as it is written."""
-        name = ""
-        for key in (*self._prefix, *path):
-            if isinstance(key, int):
-                name += f"[{key}]"
-            else:
-                is_plain = key.replace("-", "a").replace("_", "a").isalnum() and len(key) <= _LONGEST_KEY
-                name += f".{key if is_plain else shown(key)}"
-        return name.removeprefix(".")
+        return named((*self._prefix, *path))
 
 
 def find(source: object, variables: Mapping[str, str], found: str) -> tuple[Document, str]:
@@ -123,13 +115,14 @@ def _nowhere() -> ConfigurationError:
 def copied(thing: Any, path: Path = ()) -> Any:
     """Return tables and arrays that nobody else has, with keys that are plain text; refuse what cannot be such."""
     if len(path) > _DEEPEST:
-        raise ConfigurationError(f"{Document(MAPPING, {}).name(path[:4])}… is nested too deeply")
+        raise ConfigurationError(f"{named(path[:4])}… is nested too deeply")
     if isinstance(thing, Mapping):
         table = {}
         for key in _listed(thing, path):
             if not isinstance(key, str):
-                owner = Document(MAPPING, {}).name(path)
-                raise ConfigurationError(f"{MAPPING}: {owner or 'it'} has the key {shown(key)}, and keys must be text")
+                raise ConfigurationError(
+                    f"{MAPPING}: {named(path) or 'it'} has the key {shown(key)}, and keys must be text"
+                )
             try:
                 value = thing[key]
             except KeyError:
@@ -149,7 +142,7 @@ def _listed(mapping: Mapping[Any, Any], path: Path) -> list[Any]:
             return list(mapping)
         except RuntimeError:
             continue
-    raise ConfigurationError(f"{MAPPING}: {Document(MAPPING, {}).name(path) or 'it'} changes while it is read")
+    raise ConfigurationError(f"{MAPPING}: {named(path) or 'it'} changes while it is read")
 
 
 def _project() -> Document | None:

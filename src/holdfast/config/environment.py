@@ -14,8 +14,8 @@ from ..switch import VARIABLE, from_environment
 from ..typed import TYPE_CHECKING
 from .document import CONFIG
 from .kinds import told
-from .problems import legible
 from .schema import SECTIONS, SHARED, TOP, Table
+from .wording import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from ..resilience.policy import ResiliencePolicy
 from ..retry.policy import RetryPolicy
 from ..retry.presets import RETRY_POLICIES, register_retry_policy, registry as retry_policies
 from ..timeout.manager import get_timeout_manager
-from ..typed import TYPE_CHECKING, Protocol
+from ..typed import TYPE_CHECKING
 from .claims import claims_on
 from .schema import RETRY, SECTIONS, SHARED, TIMEOUT
 
@@ -22,34 +22,8 @@ if TYPE_CHECKING:
     from ..registry import GuardRegistry
     from ..resilience.manager import ResilienceManager
     from ..timeout.config import TimeoutConfig
-    from .claims import Claim
+    from .claims import Holder
     from .schema import Table
-
-
-class Holder(Protocol):
-    """What holds the things of one section by name, and who has set what there."""
-
-    claims: dict[str, Claim]
-
-    def names(self) -> Iterable[str]:
-        """All that are there."""
-        ...
-
-    def get(self, name: str) -> Any:
-        """Return what is there under the name, as it is set; None if there is nothing."""
-        ...
-
-    def blended(self, name: str, thing: Any, before: Any) -> Any:
-        """Return what is configured with all that only code can say, as what was there before says it."""
-        ...
-
-    def put(self, name: str, thing: Any) -> None:
-        """Have the name stand for what is set so, with the state that it has."""
-        ...
-
-    def drop(self, name: str) -> None:
-        """Have the name stand for nothing."""
-        ...
 
 
 _told: set[tuple[str, str]] = set()

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from ..errors import ConfigurationError
-from ..records import did_you_mean, nearest
-from ..settings import shown
 from ..typed import TYPE_CHECKING
+from .wording import legible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .document import Document
     from .lines import Path
-
-_LONGEST = 120
-_LISTED = 40
-
-
-def legible(text: str) -> str:
-    """Return a text that others wrote as it is, or, if it has control characters or no end, as one that has neither."""
-    return text if text.isprintable() and len(text) <= _LONGEST else shown(text)
-
-
-def offered(word: str, known: Iterable[str]) -> str:
-    """Return a sentence part that offers the nearest spelling, and lists what is known if that is not too much."""
-    names = list(known)
-    if len(names) <= _LISTED:
-        return did_you_mean(word, names)
-    near = nearest(word, names)
-    return f"did you mean {near!r}?" if near else f"none of the {len(names)} that there are is spelled like that"
 
 
 class Problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..records import Record
 from ..resilience.policy import ResiliencePolicy
 from ..typed import TYPE_CHECKING
-from .problems import legible
+from .wording import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from .holding import Holder
+    from .claims import Holder
     from .turns import Configured, Wanted
 
 
