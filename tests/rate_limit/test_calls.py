@@ -13,7 +13,7 @@ import pytest
 from tests.rate_limit.loop_time import LoopTime
 from tests.support import Door, Script, run_virtual
 
-from holdfast import disabled, events, with_rate_limit
+from holdfast import deadline, disabled, events, with_rate_limit
 from holdfast.errors import ConfigurationError, RateLimitExceededError, RejectedError, UnknownPolicyError
 from holdfast.events import watch
 from holdfast.rate_limit import (
@@ -31,6 +31,7 @@ from holdfast.rate_limit import (
     line as rate_limit_line,
 )
 from holdfast.rate_limit.manager import limiters
+from holdfast.rate_limit.places import HELD, WaitingThread
 from holdfast.testing import VirtualClock
 
 ONE_A_SECOND = TokenBucket(rate=1, capacity=1)
@@ -328,21 +329,95 @@ def test_a_limit_that_gets_looser_lets_those_pass_earlier_who_wait() -> None:
         limiter.update(5)  # type: ignore[arg-type]
 
 
-def test_a_turn_that_slips_beyond_the_time_that_a_caller_has_is_a_timeout(clock: VirtualClock) -> None:
+def test_a_turn_that_comes_later_than_foreseen_is_no_reason_to_refuse(clock: VirtualClock) -> None:
     limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
     limiter.acquire()
-    ahead = limiter.reserve()
+    ahead, mine = WaitingThread(1), WaitingThread(1)
+    limiter.line.enter(ahead, 1)
+    limiter.line.enter(mine, 2)
+    clock.advance(1.5)
+    assert not limiter.line.look(ahead)  # it came late, and so do all that follow
+    clock.advance(0.5)
+    assert limiter.line.look(mine)
+    assert (mine.until, mine.alarm) == (2, 2.5)
+    limiter.learn({"RateLimit-Remaining": "10", "RateLimit-Reset": "10"})  # nor is a change that makes it no later
+    clock.advance(0.5)
+    assert not limiter.line.look(mine)
+    assert mine.state == HELD
+
+
+def test_a_turn_that_slips_beyond_a_deadline_is_a_refusal_that_says_so(clock: VirtualClock) -> None:
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
+    limiter.acquire()
+    ahead = WaitingThread(1)
+    limiter.line.enter(ahead, 1)
 
     class Slow(VirtualClock):
         def sleep(self, duration: float) -> None:
-            limiter.line.allowance.pause(20)  # as if the server had said so in this moment
-            clock.sleep(duration)
+            clock.advance(1.5)
+            assert not limiter.line.look(ahead)
+            clock.advance(0.5)
 
     limiter.clock = Slow()
-    with pytest.raises(RateLimitExceededError, match="became stricter"):
-        limiter.acquire(timeout=2)
+    with (
+        deadline(2.25, name="request"),
+        pytest.raises(RateLimitExceededError, match=r"later than the deadline 'request' allows, as others took longer"),
+    ):
+        limiter.acquire()
     assert limiter.metrics.timed_out == 1
-    assert ahead.delay == 18
+    assert limiter.stats.queued == 0
+
+
+def test_who_can_never_pass_any_more_is_told_no_moment() -> None:
+    limiter = RateLimiter(TokenBucket(rate=10, capacity=10), clock=LoopTime())
+    heard: list[Any] = []
+    limiter.on("rejected", heard.append)
+
+    async def main() -> None:
+        await limiter.acquire_async(10)
+        waiting = asyncio.create_task(limiter.acquire_async(10))
+        await asyncio.sleep(0)
+        limiter.update(TokenBucket(rate=10, capacity=2))
+        with pytest.raises(RateLimitExceededError, match="would never come, as the limit became stricter") as caught:
+            await waiting
+        assert caught.value.retry_after is None
+
+    run_virtual(main())
+    assert [(event.reason, event.retry_after) for event in heard] == [("timeout", float("inf"))]
+
+
+@pytest.mark.parametrize("changed_back", [False, True])
+def test_a_cost_that_became_too_high_just_now_is_refused(changed_back: bool, clock: VirtualClock) -> None:
+    limiter = RateLimiter(TokenBucket(rate=10, capacity=10), clock=clock)
+    limiter.acquire(10)
+    enter = limiter.line.enter
+
+    def late(place: Any, patience: float) -> Any:
+        limiter.update(TokenBucket(rate=10, capacity=2))  # as if by another thread, after the cost was looked at
+        try:
+            return enter(place, patience)
+        finally:
+            if changed_back:
+                limiter.update(TokenBucket(rate=10, capacity=10))
+
+    limiter.line = Overridden(limiter.line, enter=late)  # type: ignore[assignment]
+    error = RateLimitExceededError if changed_back else ConfigurationError
+    with pytest.raises(error, match="the limit was just being changed" if changed_back else "can never be admitted"):
+        limiter.acquire(10)
+    assert limiter.stats.queued == 0
+    assert limiter.metrics.rejected == changed_back
+    limiter.acquire(1)
+
+
+class Overridden:
+    """Something else, with some of its methods in other words."""
+
+    def __init__(self, what: Any, **methods: Any) -> None:
+        self._what = what
+        self.__dict__.update(methods)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._what, name)
 
 
 def test_events_tell_what_happened_and_none_is_made_for_nobody(clock: VirtualClock) -> None:

@@ -565,10 +565,13 @@ def test_one_that_asks_in_the_midst_of_the_limiters_own_work_is_refused_and_one_
     assert line.look(staying)
     assert line.leave(leaving)
     assert len(line.waiters) == 2
-    with pytest.raises(RuntimeError, match="cannot be changed from a signal handler"):
-        limiter.pause_for(1)
+    limiter.pause_for(3)
+    assert line.busy
     line.inside = False
+    assert limiter.stats.available == 0
     clock.advance(2)
+    assert line.look(staying)
+    clock.advance(1)
     assert not line.look(staying)
     assert staying.state == HELD
     assert is_idle(limiter)

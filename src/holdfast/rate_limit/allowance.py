@@ -5,20 +5,20 @@ from __future__ import annotations
 from ..typed import TYPE_CHECKING
 from .bucket import Bucket
 from .config import TokenBucket
+from .past import Past
+from .trial import Trial
+from .words import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     from .config import SlidingWindow
     from .window import Log, Spans
+    from .words import Word
 
     Measure: TypeAlias = Bucket | Log | Spans
     """What counts admissions; all three answer the same questions."""
-
-_NEVER = float("-inf")
-_SAME_WINDOW = 1.0
-"""Seconds by which two answers may differ in when the server's window ends, and still mean the same one."""
 
 
 def measure(limit: TokenBucket | SlidingWindow) -> Measure:
@@ -35,89 +35,94 @@ def measure(limit: TokenBucket | SlidingWindow) -> Measure:
 class Allowance:
     """What may pass. All methods are told the time, in seconds of one clock that never goes back."""
 
-    __slots__ = ("_ends_at", "_left", "_paused_until", "limit", "measure")
+    __slots__ = ("_past", "limit", "measure", "words")
 
-    def __init__(self, limit: TokenBucket | SlidingWindow) -> None:
+    def __init__(self, limit: TokenBucket | SlidingWindow, words: tuple[Word, ...] = ()) -> None:
         self.limit = limit
         self.measure = measure(limit)
-        self._paused_until = _NEVER
-        self._left = 0  # so many the server lets pass until its window ends
-        self._ends_at = _NEVER
+        self.words = words
+        self._past = Past() if isinstance(limit, TokenBucket) else None
 
     def room(self, now: float) -> int:
         """Return how many may pass now; below zero if more have passed than may."""
-        if now < self._paused_until:
-            return min(0, self.measure.room(now))
         room = self.measure.room(now)
-        return min(room, self._left) if now < self._ends_at else room
+        for left, until, _ in self.words:
+            if left < room and now < until:
+                room = left
+        return room
 
     def take(self, now: float, amount: int) -> None:
         """Let so many pass now."""
         self.measure.take(now, amount)
-        self._left -= amount
+        if self._past is not None:
+            self._past.note(now, amount)
+        if self.words:
+            self._count_down(amount)
 
     def record(self, times: Sequence[float]) -> None:
         """Let one pass at each of these moments."""
         self.measure.record(times)
-        self._left -= len(times)
+        if self._past is not None:
+            self._past.record(times)
+        if self.words:
+            self._count_down(len(times))
+
+    def _count_down(self, amount: int) -> None:
+        self.words = tuple([(left - amount, until, doubted) for left, until, doubted in self.words])
 
     def ready(self, now: float, before: int, amount: int, waiting: Callable[[], Iterable[int]]) -> float:
         """Return when so many may pass after `before` others, which are what `waiting` costs, one after the other."""
         total = before + amount
-        if now >= self._paused_until and (now >= self._ends_at or total <= self._left):
+        if not any(now < until and total > left for left, until, _ in self.words):
             at = self.measure.ready(now, total)
             if at is not None:
                 return at
-        return self._foreseen(max(now, self._paused_until), (*waiting(), amount))
+        trial = self.trial(now)
+        for cost in waiting():
+            trial.let(cost, trial.turn(cost))
+        return trial.turn(amount)
 
-    def _foreseen(self, at: float, costs: Iterable[int]) -> float:
-        """Let these pass on trial, one after the other; return when the last one does."""
-        trial, left = self.measure.copy(), self._left
-        for cost in costs:
-            if at < self._ends_at and cost > left:
-                at = self._ends_at
-            ready = trial.ready(at, cost)
-            at = at if ready is None else ready  # None: it costs more than may ever pass
-            trial.take(at, cost)
-            left -= cost
-        return at
+    def trial(self, now: float) -> Trial:
+        """Return what tells in one go when each of those who wait would pass."""
+        return Trial(self.measure, self.words, now)
 
-    def paused(self, now: float) -> bool:
-        """Whether nothing may pass, whatever the limit says."""
-        return now < self._paused_until
+    def fresh_at(self, now: float) -> float:
+        """Return from when on a new one would be just the same, if nothing more passes."""
+        return max(self.measure.ready(now, self.limit.most) or now, *[until for _, until, _ in self.words], now)
 
-    def is_fresh(self, now: float) -> bool:
-        """Whether a new one would be just the same."""
-        return now >= self._paused_until and now >= self._ends_at and self.measure.is_fresh(now)
+    def hear(self, words: Iterable[Word], now: float) -> bool:
+        """Heed also what was said just now; what was said before still holds. Return whether that makes a difference.
 
-    def pause(self, until: float) -> None:
-        """Let nothing pass until then; a longer pause that was asked for before stays."""
-        self._paused_until = max(self._paused_until, until)
+        Only what is doubted, as it was to hold for too long, is dropped when an answer says that some may pass.
+        """
+        said = tuple(words)
+        before = self.words
+        if any(left > 0 and not doubted for left, _, doubted in said):
+            before = tuple([word for word in before if not word[2]])
+        after = together(before + said, now)
+        changed = after != self.words
+        self.words = after
+        return changed
 
-    def grant(self, now: float, left: int, ends_at: float) -> None:
-        """Let no more than `left` pass until the server's window ends."""
-        if now < self._ends_at and ends_at - self._ends_at <= _SAME_WINDOW:
-            # Of the same window, and perhaps an older answer: what is less counts.
-            left, ends_at = min(left, self._left), max(ends_at, self._ends_at)
-        self._left, self._ends_at = left, ends_at
+    def resume(self) -> bool:
+        """Heed nothing any more of what was said; return whether that makes a difference."""
+        changed = bool(self.words)
+        self.words = ()
+        return changed
 
     def adjust(self, limit: TokenBucket | SlidingWindow, now: float) -> None:
-        """Follow another limit from now on, and go on counting what was counted."""
-        old = self.measure
+        """Follow another limit from now on, and go on counting what was counted.
+
+        Of a bucket no more is missing then than it holds: a debt from a larger limit is forgiven.
+        """
+        old, past = self.measure, self._past
         if isinstance(old, Bucket) and isinstance(limit, TokenBucket):
             old.adjust(limit.rate, limit.capacity, now)
-        else:
-            new = measure(limit)
-            for time, amount in old.admissions(now):
-                new.take(time, amount)
-            self.measure = new
-        self.limit = limit
-
-    def absorb(self, other: Allowance, now: float) -> None:
-        """Become at least as strict as another one of the same limit."""
-        theirs: Any = other.measure  # of the same limit, so of the same kind
-        self.measure.absorb(theirs, now)
-        self.pause(other._paused_until)
-        if now < other._ends_at:
-            left = min(self._left, other._left) if now < self._ends_at else other._left
-            self._left, self._ends_at = left, max(self._ends_at, other._ends_at)
+            self.limit = limit
+            return
+        new = Allowance(limit)
+        for time, amount in old.admissions(now) if past is None else past.admissions:
+            new.take(time, min(amount, limit.most))
+            if isinstance(new.measure, Bucket):
+                new.measure.forgive(time)
+        self.measure, self._past, self.limit = new.measure, new._past, limit

@@ -13,7 +13,7 @@ from ..typed import TYPE_CHECKING
 from .exact import gained, later, time_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _SURELY_LESS = 1 - 2.0**-48
 _SURELY_MORE = 1 + 2.0**-48
@@ -98,23 +98,24 @@ class Bucket:
         since, spent = (self._since, self._spent) if missing else (now, 0)
         return max(now, time_of(self.rate, since, spent + amount - self.most))
 
-    def is_fresh(self, now: float) -> bool:
-        """Whether the bucket is as good as new."""
-        return not self._missing(now)
-
     def copy(self) -> Bucket:
         """Return another bucket in the same state."""
         other = Bucket(self.rate, self.most)
         other._since, other._spent = self._since, self._spent
         return other
 
-    def admissions(self, now: float) -> Iterable[tuple[float, int]]:
-        """Return what counts of what was taken, for a limit of another kind: when, and how much."""
-        missing = self._missing(now)
-        return ((now, missing),) if missing else ()
+    def admissions(self, now: float) -> Sequence[tuple[float, int]]:
+        """Return what is missing, as the moment since which it is and how much was taken since then."""
+        return ((self._since, self._spent),) if self._missing(now) else ()
+
+    def forgive(self, now: float) -> None:
+        """Let no more be missing than the bucket holds."""
+        excess = self._missing(now) - self.most
+        if excess > 0:
+            self._spent -= excess
 
     def adjust(self, rate: float, capacity: int, now: float) -> None:
-        """Let tokens come in at another rate from now on; what is missing stays missing."""
+        """Let tokens come in at another rate from now on; what is missing stays missing, if the bucket can hold it."""
         missing = self._missing(now)
         since = now
         if missing and rate != self.rate:
@@ -125,8 +126,4 @@ class Bucket:
         if not missing or rate != self.rate:
             self._since, self._spent = since, missing
         self.rate, self.most = rate, capacity
-
-    def absorb(self, other: Bucket, now: float) -> None:
-        """Become at least as empty as another bucket of the same kind."""
-        if other.ready(now, other.most) > self.ready(now, self.most):
-            self._since, self._spent = other._since, other._spent
+        self.forgive(now)

@@ -11,7 +11,7 @@ from ..functions import is_async
 from ..journal import report_broken
 from ..switch import is_off
 from ..typed import TYPE_CHECKING
-from .line import TOKEN
+from .till import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

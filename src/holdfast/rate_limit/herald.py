@@ -51,7 +51,9 @@ class Herald(Told):
         self._reject(reason, cost, waited, delay)
         turn = "its turn would never come" if delay == NEVER else f"its turn would come in {delay:.3g} s"
         error = RateLimitExceededError(
-            f"rate limiter {self.name!r} refused a call: {turn}, {why}", name=self.name, retry_after=delay
+            f"rate limiter {self.name!r} refused a call: {turn}, {why}",
+            name=self.name,
+            retry_after=None if delay == NEVER else delay,
         )
         try:
             if events.watchers:
@@ -88,4 +90,4 @@ class Herald(Told):
     def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
         self._listeners = listeners
         self.line.loud = bool(listeners)
-        self.line.mark(self.clock.monotonic())
+        self.line.mark()

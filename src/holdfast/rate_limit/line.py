@@ -1,137 +1,83 @@
-"""What may pass, and the one line for it, in which threads and tasks of any event loop stand together.
+"""The one line for what may pass, in which threads and tasks of any event loop stand together.
 
 The rules, which everything here keeps:
 
-* What is going to pass is paid for before: tokens in `free`, for guards on their quiet path, and what `held` says, for
-  those who were called up and have not come yet. All of that counts as used, so nothing can be given away twice.
-* A guard takes a token by `del free[-1]`, reads the clock, and notes the time in `log`. The time is read after the
-  token was taken, so it is never earlier than the moment for which the token was paid. Each of these steps is atomic
-  under the GIL, and what comes between them is no harm: a token that was taken and not yet noted counts as used.
-* `settle` counts what is in the log, at the times that are noted there. `minted` tokens less `folded` times are paid
-  for and not counted yet.
 * Whoever waits is let pass in turn, whatever it costs. `busy` is true as long as there is somebody, and keeps guards
   from passing them by.
 * Each one who waits has an alarm of its own, set for the moment at which its turn is going to be. Nobody polls, and
   no thread or task is there only to watch. Whoever comes by, by alarm or otherwise, calls up all whose turn it is, and
   wakes the first one of the others if that one's alarm is too late, which is so when somebody before it went away.
+* Who has a place is let pass, be it a little later than was foreseen. Only if the limit becomes stricter, those are
+  told to go whose turn slips beyond the time that they have; and those who have a deadline, when it would be missed.
 * The state of a place only moves on, under the lock: WAITING → GRANTED → HELD, or to GONE.
 
 The lock is re-entrant, since a finaliser or a signal handler may use the limiter while this thread has it. Such a one
-finds `inside` true, and then nothing passes; if it gives up a place, it only says so, and the place is cleared later.
-No user code runs under the lock.
+finds `inside` true, and then nothing passes; if it gives up a place, it only says so, and the place is cleared later;
+if it changes the limit, that is done when what it interrupted is over. No user code runs under the lock.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from itertools import takewhile
 
 from .._runtime.system import LOCK_FREE
 from ..typed import TYPE_CHECKING
 from .exact import later
-from .places import GONE, GRANTED, HELD, NEVER, WAITING, Booked
+from .places import GONE, GRANTED, HELD, NEVER, WAITING, Booked, rouse
+from .till import Till
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Final
+    from typing import TypeAlias
 
     from .allowance import Allowance
     from .places import Standing
+    from .trial import Trial
 
-TOKEN: Final = (None,)
-MINTED_AT_ONCE: Final = 512
+    Change: TypeAlias = Callable[[Allowance, float], bool]
+    """Changes what is allowed; returns whether it made a difference. May be done again if it was interrupted."""
 
 
-class Line:
+class Line(Till):
     """How much may pass, and who waits for it."""
 
-    __slots__ = (
-        "abandoned",
-        "admitted",
-        "allowance",
-        "booked",
-        "busy",
-        "folded",
-        "free",
-        "granted",
-        "held",
-        "inside",
-        "lock",
-        "log",
-        "loud",
-        "minted",
-        "places",
-        "queued",
-        "read",
-        "rejected",
-        "timed_out",
-        "waiters",
-    )
+    __slots__ = ("busy", "changes", "inside", "lock", "loud", "places", "queued", "seen", "waiters")
 
     def __init__(self, allowance: Allowance, places: int, read: Callable[[], float]) -> None:
-        self.allowance = allowance
+        super().__init__(allowance, read)
         self.places = places
-        self.read = read
-        self.free: list[None] = []
-        self.log: list[float] = []
-        self.minted = self.folded = 0
-        self.granted = self.held = 0  # how many were called up, and what they cost together
         self.queued = 0  # what those who wait cost together
         self.waiters: OrderedDict[Standing, None] = OrderedDict()
-        self.booked: list[Booked] = []  # called up, and to be counted at their moment
         self.loud = False  # if somebody listens
-        self.admitted = self.rejected = self.timed_out = self.abandoned = 0
         self.inside = False
+        self.seen = -NEVER  # when it was last looked what has passed
+        self.changes: deque[Change] = deque()  # that are to be done
         self.lock = threading.RLock()
         self.busy = not LOCK_FREE
 
     # Under the lock.
 
-    def mark(self, now: float) -> None:
-        """Let the guards know whether a call must not take the quiet path."""
-        self.busy = bool(self.waiters) or self.loud or not LOCK_FREE or self.allowance.paused(now)
-
     def settle(self, now: float) -> None:
-        """Count what has passed by itself since the last time."""
-        log = self.log
-        count = len(log)
-        if count:
-            self.allowance.record(log[:count])
-            del log[:count]
-            self.folded += count
-        while self.booked and self.booked[0].alarm <= now:
-            booked = self.booked[0]
-            self.allowance.take(booked.alarm, booked.cost)
-            del self.booked[0]
-            self.held -= booked.cost
-            self.granted -= 1
-            booked.state = HELD
-            self.admitted += 1
-
-    def recall(self) -> None:
-        """Take back the tokens that no guard has taken."""
-        free = self.free
-        while True:
-            try:
-                del free[-1]
-            except IndexError:
+        """Count what has passed by itself since the last time, reservations whose moment has come too."""
+        super().settle(now)
+        moment, self.seen = self.seen, now
+        first = self.head()
+        while isinstance(first, Booked) and first.alarm <= now:
+            paid = self.paid()
+            moment = self.allowance.ready(max(first.alarm, moment), paid, first.cost, (paid,).__iter__)
+            if moment > now:
                 return
-            self.minted -= 1
+            first.alarm = moment
+            self.promise(first)
+            self._clear(first)
+            self.count_booked(now)
+            first = self.head()
 
-    def paid(self) -> int:
-        """Return how much is paid for and not counted yet."""
-        return self.minted - self.folded + self.held
-
-    def fits(self, now: float, cost: int) -> bool:
-        """Whether so much may pass now, of what nobody has been promised."""
-        room = self.allowance.room(now)
-        if room - self.paid() >= cost:
-            return True
-        if self.free:
-            self.recall()
-            return room - self.paid() >= cost
-        return False
+    def mark(self) -> None:
+        """Let the guards know whether a call must not take the quiet path."""
+        self.busy = bool(self.waiters) or self.loud or not LOCK_FREE
 
     def due(self, now: float, cost: int, ahead: int, before: Standing | None = None) -> float:
         """Return when so much may pass, after what is paid for, and after those who wait, up to one of them."""
@@ -145,7 +91,7 @@ class Line:
 
     def ahead(self, place: Standing) -> int:
         """Return what those cost who wait before `place`."""
-        return sum(each.cost for each in takewhile(lambda each: each is not place, self.waiters))
+        return sum([each.cost for each in takewhile(lambda each: each is not place, self.waiters)])
 
     def head(self) -> Standing | None:
         """Return the first one who waits; clears the places of those who have said that they go."""
@@ -179,19 +125,14 @@ class Line:
                 self.allowance.take(now, cost)
                 self.admitted += 1
                 if self.busy:
-                    self.mark(now)
+                    self.mark()
                 if mint and not self.busy:
-                    self._mint(now)
+                    self.mint(now)
                 return True
             finally:
                 self.inside = False
-
-    def _mint(self, now: float) -> None:
-        more = min(self.allowance.room(now) - self.paid(), MINTED_AT_ONCE - len(self.free))
-        if more > 0:
-            tokens = TOKEN * more
-            self.minted += more
-            self.free += tokens
+                if self.changes:
+                    self._catch_up()
 
     def refuse(self) -> None:
         """Count a call that may not pass."""
@@ -199,7 +140,7 @@ class Line:
             self.rejected += 1
 
     def wait_of(self, cost: int) -> float:
-        """Return in how many seconds a call would pass that asked now."""
+        """Return in how many seconds a call would pass that asked now; infinite if it never would."""
         with self.lock:
             if self.inside:
                 return 0.0
@@ -210,10 +151,14 @@ class Line:
                 return self._delay(now, cost)[1]
             finally:
                 self.inside = False
+                if self.changes:
+                    self._catch_up()
 
     def _delay(self, now: float, cost: int) -> tuple[float, float]:
         """Return when a call would pass that asked now, and in how many seconds that is."""
-        self.recall()
+        if cost > self.allowance.limit.most:
+            return NEVER, NEVER
+        self.take_back()
         at = self.due(now, cost, self.queued)
         delay = at - now
         if now + delay < at:
@@ -235,6 +180,8 @@ class Line:
                         available = max(0, self.allowance.room(now) - self.paid() + len(self.free))
                 finally:
                     self.inside = False
+                    if self.changes:
+                        self._catch_up()
             return available, len(self.waiters) + self.granted
 
     # Waiting.
@@ -242,7 +189,8 @@ class Line:
     def enter(self, place: Standing, patience: float) -> tuple[str, int, float]:
         """Give `place` a place in the line, if its turn comes within `patience` seconds and there is room to wait.
 
-        Returns "" or why it has none ("rate", "full", "busy"), its number from 1, and the seconds until its turn.
+        Returns "" or why it has none ("rate", "full", "busy", or "never" as it costs too much), its number from 1, and
+        the seconds until its turn.
         """
         with self.lock:
             if self.inside:
@@ -254,13 +202,17 @@ class Line:
                 now = self.read()
                 self.settle(now)
                 at, delay = self._delay(now, place.cost)
-                why = "" if delay <= patience else "rate"
                 position = len(self.waiters) + 1
-                if not why and position > self.places and delay > 0:
+                why = ""
+                if delay == NEVER:
+                    why = "never"
+                elif delay > patience:
+                    why = "rate"
+                elif position > self.places and delay > 0:
                     why = "full"
                 if why:
                     place.state = GONE
-                    self.rejected += 1
+                    self.rejected += why != "never"
                     return why, 0, delay
                 place.alarm = at
                 place.until = max(now + patience, at)
@@ -269,6 +221,8 @@ class Line:
                 self.busy = True
             finally:
                 self.inside = False
+                if self.changes:
+                    self._catch_up()
         return "", position, delay
 
     def dispatch(self, own: Standing | None = None) -> None:
@@ -286,38 +240,36 @@ class Line:
                         now = self.read()
                         self.settle(now)
                         first = self.head()
-                        if first is not None:
-                            if self.fits(now, first.cost):
-                                again = True
-                                self.held += first.cost
-                                self.granted += 1
-                                first.state = GRANTED
-                                self._clear(first)
-                                if isinstance(first, Booked):
-                                    self._note(first)
-                                elif first is not own:
-                                    called = first
-                            elif (
-                                not first.called_up and first is not own and first.alarm > self.due(now, first.cost, 0)
-                            ):
+                        if first is not None and self.fits(now, first.cost):
+                            again = True
+                            if isinstance(first, Booked):
+                                first.alarm = max(first.alarm, now)
+                            elif first is not own:
                                 called = first
-                        if called is not None and called.called_up:
-                            called = None
-                        elif called is not None:
-                            called.called_up = True
-                        self.mark(now)
+                            self.promise(first)
+                            self._clear(first)
+                        elif first is not None:
+                            called = self._too_late(now, own)
+                        self.mark()
                     finally:
                         self.inside = False
+                        if self.changes:
+                            self._catch_up()
             finally:
-                alive = called is None or called.wake()
+                alive = called is None or rouse(called)
             if not alive and called is not None:
                 self._give_up(called)
                 again = True
 
-    def _note(self, booked: Booked) -> None:
-        booked.called_up = True
-        self.booked.append(booked)
-        self.booked.sort(key=_moment)
+    def _too_late(self, now: float, own: Standing | None) -> Standing | None:
+        """Return the first one who is to be woken, if its alarm is for later than its turn is now."""
+        ahead = 0
+        for place in self.waiters:
+            if place.state == WAITING and not isinstance(place, Booked):
+                sleeps = place is not own and not place.called_up
+                return place if sleeps and place.alarm > self.due(now, place.cost, ahead, place) else None
+            ahead += place.cost
+        return None
 
     def look(self, place: Standing) -> bool:
         """Let `place` pass if its turn has come. Return whether it is to look again, at the moment of its alarm.
@@ -332,27 +284,24 @@ class Line:
             self.inside = True
             try:
                 now = self.read()
-                if isinstance(place, Booked) and place.state == GRANTED:
+                if place.state == GRANTED and isinstance(place, Booked):
                     place.alarm = min(place.alarm, now)  # it asked, and so is told that it may come at once
-                    self.booked.sort(key=_moment)
-                    self.settle(now)
-                    return False
+                self.settle(now)
                 if place.state == GRANTED:
-                    self.allowance.take(now, place.cost)
-                    self.held -= place.cost
-                    self.granted -= 1
-                    place.state = HELD
-                    self.admitted += 1
+                    self.come(place, now)
+                if place.state == HELD:
                     return False
                 at = self.due(now, place.cost, self.ahead(place), place)
-                if at > place.until:
+                if place.whose and at > place.until:
                     self._expire(place)
-                    self.mark(now)
+                    self.mark()
                     return False
                 place.alarm = at
                 return True
             finally:
                 self.inside = False
+                if self.changes:
+                    self._catch_up()
 
     def _expire(self, place: Standing) -> None:
         place.state = GONE
@@ -377,51 +326,65 @@ class Line:
                 if not self.inside:
                     self._clear(place)
             elif before == GRANTED:
-                place.state = GONE
-                self.held -= place.cost
-                self.granted -= 1
-                self.abandoned += 1
-                if isinstance(place, Booked):
-                    self.booked[:] = [each for each in self.booked if each is not place]
+                self.withdraw(place)
             return before in {WAITING, GRANTED}
 
     # Changing the rules.
 
-    def change(self, how: Callable[[Allowance, float], None]) -> None:
-        """Let `how` change what is allowed; those who cannot be let pass in their time any more are told so now."""
+    def change(self, how: Change) -> None:
+        """Let `how` change what is allowed; those who cannot be let pass in their time any more are told so now.
+
+        If it is interrupted, or comes from what interrupts this line's own work, it is done by who comes next.
+        """
+        self.changes.append(how)
+        self.busy = True
+        with self.lock:
+            if not self.inside:
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Under the lock: do the changes that are to be done."""
         expired: list[Standing] = []
+        self.inside = True
         try:
-            with self.lock:
-                if self.inside:
-                    raise RuntimeError("a rate limiter cannot be changed from a signal handler that interrupts it")
-                self.inside = True
-                try:
-                    now = self.read()
-                    self.settle(now)
-                    self.recall()
-                    how(self.allowance, now)
-                    self._replan(now, expired)
-                    self.mark(now)
-                finally:
-                    self.inside = False
+            while self.changes:
+                self._follow(self.changes[0], expired)
+                self.changes.popleft()
+            self.mark()
         finally:
+            self.inside = False
             for place in expired:
-                place.wake()
+                rouse(place)
         self.dispatch()
 
-    def _replan(self, now: float, expired: list[Standing]) -> None:
-        ahead = 0
+    def _follow(self, how: Change, expired: list[Standing]) -> None:
+        now = self.read()
+        self.settle(now)
+        before = self.allowance.trial(now) if self.waiters else None
+        if not how(self.allowance, now):
+            return
+        self.take_back()
+        if before is not None:
+            self._replan(now, before, expired)
+
+    def _replan(self, now: float, before: Trial, expired: list[Standing]) -> None:
+        """Tell those to go whose turn the change has put off beyond their time, all in one go through the line."""
+        trial, most = self.allowance.trial(now), self.allowance.limit.most
+        paid = self.paid()
+        for each in (before, trial):
+            if paid:
+                each.let(paid, each.turn(paid))
         for place in list(self.waiters):
-            at = NEVER
-            if place.cost <= self.allowance.limit.most:
-                at = self.due(now, place.cost, ahead, place)
-            if at > place.until or at == NEVER:
+            if place.state != WAITING:
+                continue  # it has said that it goes
+            at, was = trial.turn(place.cost), before.turn(place.cost)
+            before.let(place.cost, was)
+            if place.cost > most or at > max(place.until, was):
+                place.whose = ""  # it is not for a deadline that it has to go
                 self._expire(place)
-                if not place.called_up:
-                    place.called_up = True
-                    expired.append(place)
+                expired.append(place)
                 continue
-            ahead += place.cost
+            trial.let(place.cost, at)
             if isinstance(place, Booked):
                 place.alarm = max(place.alarm, at)  # its owner may have been told the earlier one already
 
@@ -434,6 +397,11 @@ class Line:
             self.allowance.take(now, place.cost)
         return self.allowance
 
-
-def _moment(booked: Booked) -> float:
-    return booked.alarm
+    def renew(self) -> None:
+        """In a forked child: of those who wait, and of those who were called up, only reservations are still there."""
+        self.lock = threading.RLock()
+        self.inside = False
+        for place in [*self.waiters, *self.promised]:
+            if not isinstance(place, Booked):
+                self._give_up(place)
+        self.mark()

@@ -11,17 +11,17 @@ from ..errors import ConfigurationError
 from ..functions import is_async
 from ..registry import Binding
 from ..roll import Roll
-from ..settings import optional_seconds, seconds, text, whole_number
+from ..settings import optional_seconds, text, whole_number
 from ..switch import is_off
 from ..timeout.marks import current_mark, left
 from ..typed import TYPE_CHECKING, overload
 from .allowance import Allowance
 from .config import RateLimiterConfig, RateLimiterMetrics, RateLimiterStats, as_limit
 from .guard import run, run_async, wrap
-from .herald import Herald
 from .line import Line
 from .places import HELD, NEVER, Booked, WaitingTask, WaitingThread
 from .reservation import Reservation
+from .steering import Steered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -44,7 +44,7 @@ def _counts(limiter: RateLimiter) -> Counts:
 
 
 def _renew(limiter: RateLimiter) -> None:
-    limiter.line.lock = threading.RLock()
+    limiter.line.renew()
 
 
 limiters: Roll[RateLimiter] = Roll(_counts, _renew)
@@ -54,7 +54,7 @@ _LOOP_RESOLUTION = 1e-6
 """Seconds by which a timer may ring too early, since event loops do not tell such moments apart."""
 
 
-class RateLimiter(Herald):
+class RateLimiter(Steered):
     """Lets calls begin as its limit allows, keeps the others waiting in one line, and refuses who would wait too long.
 
     * `limit`: a `TokenBucket`, a `SlidingWindow`, a mapping of the fields of one, or a `RateLimiterConfig`.
@@ -73,10 +73,7 @@ class RateLimiter(Herald):
     Raises `ConfigurationError` for whatever is no limit.
     """
 
-    __slots__ = ("__weakref__", "_entry", "was_updated")
-
-    was_updated: bool
-    """Whether the limit is another one than that of the config with which the limiter was made."""
+    __slots__ = ("__weakref__", "_entry")
 
     def __init__(
         self,
@@ -179,7 +176,7 @@ class RateLimiter(Herald):
             place.state, place.alarm = HELD, self.clock.monotonic()
             return Reservation(self, place)
         try:
-            self._join(place, patience, "")
+            self._join(place, patience)
             self.line.dispatch()
             return Reservation(self, place)
         except BaseException:
@@ -223,7 +220,7 @@ class RateLimiter(Herald):
             )
         place = WaitingThread(cost)
         try:
-            began = self._join(place, *self._patience(timeout))
+            began = self._join(place, self._patience(place, timeout))
             waiting = True
             while waiting:
                 delay = max(0.0, place.alarm - self.clock.monotonic())
@@ -256,7 +253,7 @@ class RateLimiter(Herald):
         place = WaitingTask(loop, cost)
         timer: asyncio.TimerHandle | asyncio.Task[None]
         try:
-            began = self._join(place, *self._patience(timeout))
+            began = self._join(place, self._patience(place, timeout))
             waiting, least = True, 0.0
             while waiting:
                 delay = max(least, place.alarm - self.clock.monotonic())
@@ -279,17 +276,18 @@ class RateLimiter(Herald):
     async def _sleep(self, duration: float) -> None:
         await self.clock.sleep_async(duration)
 
-    def _patience(self, timeout: Any) -> tuple[float | None, str]:
-        """Return how long to wait at most, and whose limit that is if it is the current deadline."""
+    def _patience(self, place: Standing, timeout: Any) -> float | None:
+        """Return how long to wait at most, and note whose limit that is if it is the current deadline."""
         longest: float | None = self.settings.queue_timeout if timeout == "queue_timeout" else timeout
         mark = current_mark()
         if mark is not None:
             remaining = max(0.0, left(mark))
             if longest is None or remaining < longest:
-                return remaining, mark[3].whose
-        return longest, ""
+                place.whose = mark[3].whose
+                return remaining
+        return longest
 
-    def _join(self, place: Standing, patience: float | None, whose: str) -> float:
+    def _join(self, place: Standing, patience: float | None) -> float:
         """Go into the line and return when that was; raise if the turn would not come in time."""
         began = self.clock.monotonic()
         why, position, delay = self.line.enter(place, NEVER if patience is None else patience)
@@ -299,7 +297,12 @@ class RateLimiter(Herald):
             self._refuse(
                 "rate", place.cost, 0.0, delay, "but it was asked for by what interrupts this limiter's own work"
             )
+        elif why == "never":
+            self.checked_cost(place.cost)  # the limit was changed since it was checked
+            self.line.refuse()
+            self._refuse("rate", place.cost, 0.0, delay, "as the limit was just being changed")
         elif why:
+            whose = place.whose
             longest = f"the {patience:.3g} s that {whose} left" if whose else f"the {patience:g} s that it may wait"
             self._refuse("rate", place.cost, 0.0, delay, f"which is more than {longest}")
         if delay > 0:
@@ -314,82 +317,13 @@ class RateLimiter(Herald):
         queued(began, now)
         if place.state != HELD:
             delay = self.line.wait_of(place.cost)
-            self._refuse("timeout", place.cost, now - began, delay, "and the limit became stricter while it waited")
+            why = (
+                f"later than {place.whose} allows, as others took longer than foreseen"
+                if place.whose
+                else ("as the limit became stricter while it waited")
+            )
+            self._refuse("timeout", place.cost, now - began, delay, why)
         self.tell("admitted", cost=place.cost, waited=now - began)
-
-    # Changing the limit.
-
-    def update(self, limit: RateLimiterConfig | Limit | Mapping[str, Any]) -> None:
-        """Follow another limit from now on; what was counted still counts. A config is taken over with all it says.
-
-        Those who wait keep their place. Who could not be let pass in time any more is refused now.
-
-        >>> from holdfast import TokenBucket
-        >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
-        >>> limiter.acquire(15)
-        >>> limiter.update(TokenBucket(rate=1, capacity=20))
-        >>> limiter.stats.available
-        5
-
-        Raises `ConfigurationError` for whatever is no limit.
-        """
-        given: Any = limit
-        if not isinstance(given, RateLimiterConfig):
-            given = self.settings.replace(limit=as_limit("update", given))
-
-        def follow(allowance: Allowance, now: float) -> None:
-            self.was_updated = True
-            self.settings = given
-            self.line.places = given.max_queue
-            allowance.adjust(given.limit, now)
-
-        self.line.change(follow)
-        self.tell("adjusted", pause=0.0)
-
-    adjust = update
-
-    def pause_for(self, duration: float | timedelta) -> None:
-        """Let nothing pass for so many seconds; a longer pause that was asked for before stays.
-
-        Raises `ConfigurationError` for what is no duration.
-        """
-        self._pause(seconds("pause_for", "duration", duration))
-
-    def _pause(self, duration: float) -> None:
-        self.line.change(lambda allowance, now: allowance.pause(now + duration))
-        self.tell("adjusted", pause=duration)
-
-    def learn(self, headers: Any = None, *, retry_after: Any = None, status: int | None = None) -> None:
-        """Heed what the server said of its own limits with an answer, so that calls never come faster than it allows.
-
-        * `headers`: of the answer, in any kind of mapping. Read are `Retry-After`, `RateLimit`, `RateLimit-Remaining`
-          with `RateLimit-Reset`, the same with `X-`, and what else holdfast knows of vendors' forms.
-        * `retry_after`: seconds, text as in the header, a date or a `timedelta`.
-        * `status`: of the answer; 429 says that the call was refused for its rate.
-
-        >>> from holdfast import TokenBucket
-        >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
-        >>> limiter.learn({"RateLimit-Remaining": "3", "RateLimit-Reset": "60"})
-        >>> limiter.stats.available
-        3
-        >>> limiter.learn(retry_after="soon")
-
-        What cannot be read is ignored, and nothing is ever made faster by this.
-        """
-        from .told import read_headers, read_seconds
-
-        wall = self.clock.time()
-        pauses = [] if retry_after is None else [read_seconds(retry_after, wall)]
-        quota = None
-        if headers is not None:
-            pause, quota = read_headers(headers, wall, limited=status == 429)
-            pauses.append(pause)
-        longest = max((pause for pause in pauses if pause is not None), default=0.0)
-        if quota is not None:
-            count, period = quota
-            self.line.change(lambda allowance, now: allowance.grant(now, count, now + period))
-        if longest > 0:
-            self._pause(longest)
 
     # Showing.
 

@@ -14,13 +14,13 @@ from ..settings import whole_number
 from ..typed import TYPE_CHECKING
 from .config import RateLimiterConfig, as_limit
 from .manager import RateLimiter
+from .memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypedDict, Unpack
 
     from ..clock import Clock
-    from .allowance import Allowance
     from .config import Limit, NamelessLimiterFields, RateLimiterMetrics
     from .line import Line
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
         on_reject: Any
 
 
-_CELLS = 1024
-_BITS = 8192
-_LIMITS_REMEMBERED = 4
+_REMEMBERED = 10
+"""For each limiter that there may be, so many names are remembered whose limiters had to make room."""
+
 _LOOKED_AT = 64
 
 
@@ -47,29 +47,18 @@ class _Retired(ref[RateLimiter]):
     name: str
 
 
-class _Cell:
-    """What limiters counted that are gone: at least as much as any one of them; and, by a bit of each, of which names.
-
-    Once it is as good as new, so is what any of those names had counted.
-    """
-
-    __slots__ = ("allowance", "names")
-
-    def __init__(self, allowance: Allowance) -> None:
-        self.allowance = allowance
-        self.names = 0
-
-
 class RateLimiterRegistry(GuardRegistry[RateLimiter]):
     """Rate limiters by name, made at their first use; thread-safe.
 
     `max_limiters` bounds how many there are (default 10,000), so that there may be one for each host, user or tenant:
     beyond it the one goes that was asked for least recently, unless a decorated function is bound to it by its name,
     or its limit was changed by `update`. What it has admitted is not forgotten: while anybody still uses it, as those
-    do who wait, it comes back when its name is asked for; and when nobody does, what it counted goes into one of 1,024
-    cells, by its name, from which it begins when it is made again. So a name never gets more than its limit. If many
-    more names than `max_limiters` are active at once, it may get less: what others in its cell have used up. (With more
-    than four different limits among names that come and go so quickly, the oldest cells are forgotten.)
+    do who wait, it comes back when its name is asked for; and when nobody does, what it counted is remembered for as
+    long as it counts, and it begins with that when it is made again. So a name gets its limit, no more and no less,
+    whatever others do; only a window with more than 16 admissions is remembered in 16 parts, each of which leaves it
+    when its last one does. Up to ten times `max_limiters` names are remembered, of some 500 bytes each. If more than
+    that have used up something within their window, those are forgotten that went first, and may have their limit once
+    more.
 
     >>> registry = RateLimiterRegistry()
     >>> search = registry.get_or_create("search", limit={"rate": 10, "capacity": 20})
@@ -87,7 +76,7 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
         self._clock = as_clock(clock)
         self._retired: dict[str, _Retired] = {}
         self._gone: deque[Any] = deque()
-        self._cells: dict[tuple[Limit, int], _Cell] = {}
+        self._memory = Memory(_REMEMBERED * max_limiters)
 
     def get_or_create(
         self,
@@ -103,7 +92,13 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
         true, which puts a new one in its place, with nothing counted (`update` of the limiter goes on counting);
         `UnknownPolicyError` if there is none and no limit is given.
         """
-        return self.obtain(name, self.wanted(config, overrides), checked=True, replace=replace)
+        wanted = self.wanted(config, overrides)
+        if replace:
+            with self._lock:
+                self._collect()
+                self._retired.pop(name, None)
+                self._memory.forget(name)
+        return self.obtain(name, wanted, checked=True, replace=replace)
 
     def wanted(self, config: Any, overrides: Mapping[str, Any]) -> Any:
         """Return what was given as one config, or None if nothing was; a limit will do for a config."""
@@ -124,8 +119,11 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
         if config is None:
             config = self._config_of_keyed(name)
         limiter = RateLimiter(config, name=name, clock=self._clock)
-        if is_new and self._cells:
-            self._remember(limiter)
+        allowance = None
+        if is_new and self._memory:
+            allowance = self._memory.recall(name, config.limit, self._clock.monotonic())
+        if allowance is not None:
+            limiter.line.allowance = allowance
         return limiter
 
     def _config_of_keyed(self, name: str) -> RateLimiterConfig:
@@ -163,40 +161,11 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
 
     def _keep(self, retired: _Retired) -> None:
         now = self._clock.monotonic()
-        allowance = retired.line.closed(now)
-        if allowance.is_fresh(now):
-            return
-        place, bit = _place(allowance.limit, retired.name)
-        cell = self._cells.get(place)
-        if cell is None:
-            cell = self._cells[place] = _Cell(allowance)
-            if len(self._cells) > _CELLS * _LIMITS_REMEMBERED:
-                del self._cells[next(iter(self._cells))]
-        else:
-            cell.allowance.absorb(allowance, now)
-        cell.names |= bit
-
-    def _remember(self, limiter: RateLimiter) -> None:
-        """Begin with what was counted under that name, if perhaps there was one."""
-        place, bit = _place(limiter.settings.limit, limiter.name)
-        cell = self._cells.get(place)
-        if cell is None:
-            return
-        now = self._clock.monotonic()
-        if cell.allowance.is_fresh(now):
-            del self._cells[place]
-        elif cell.names & bit:
-            limiter.line.allowance.absorb(cell.allowance, now)
+        self._memory.keep(retired.name, retired.line.closed(now), now)
 
     def get_all_metrics(self) -> dict[str, RateLimiterMetrics]:
         """Return the metrics of all limiters by name."""
         return {name: limiter.metrics for name, limiter in self.get_all().items()}
-
-
-def _place(limit: Limit, name: str) -> tuple[tuple[Limit, int], int]:
-    """Return in which cell a name is, and which bit of it stands for the name."""
-    number, cell = divmod(hash(name), _CELLS)
-    return (limit, cell), 1 << number % _BITS
 
 
 _process_wide = RateLimiterRegistry()

@@ -8,16 +8,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, TypeAlias
 
-    Word: TypeAlias = tuple[float | None, tuple[int, float] | None]
-    """Seconds for which to stay away, and how many calls may be made in how many seconds; each None if unsaid."""
+    Said: TypeAlias = tuple[float | None, list[tuple[int, float]]]
+    """Seconds for which to stay away, None if unsaid; and how many calls may be made in how many seconds, each time."""
 
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _EPOCH = 1e9
-_EPOCH_MILLISECONDS = 1e12
+_UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
+"""Moments since 1970 below this are in seconds, milliseconds, microseconds, nanoseconds."""
+
+_IMPLAUSIBLE = 10 * 365 * 86400.0
+"""Nobody is to stay away for so long; it is another unit, or a joke."""
+
 _MOST = 10**15
+_MANY = 16
 
 
-def read_headers(headers: Any, now: float, *, limited: bool) -> Word:
+def read_headers(headers: Any, now: float, *, limited: bool) -> Said:
     """Read the headers of an answer; `now` is the wall clock's time, `limited`: it refused a call for its rate.
 
     Whatever cannot be read is ignored.
@@ -26,11 +32,11 @@ def read_headers(headers: Any, now: float, *, limited: bool) -> Word:
 
     try:
         found = retry_after.find(headers)
-        pause = retry_after.read(found, now, limited=limited).seconds
-        quota = _quota(found, now)
+        pause = _plausible(retry_after.read(found, now, limited=limited).seconds)
+        said = _said(found, now)
     except Exception:  # headers of whatever kind, whose methods may do anything
-        return None, None
-    return pause, quota
+        return None, []
+    return pause, said
 
 
 def read_seconds(value: Any, now: float) -> float | None:
@@ -38,32 +44,36 @@ def read_seconds(value: Any, now: float) -> float | None:
     from ..errors import retry_after
 
     try:
-        return retry_after.seconds_of(value, now)
+        return _plausible(retry_after.seconds_of(value, now))
     except Exception:
         return None
 
 
-def _quota(found: Mapping[str, str], now: float) -> tuple[int, float] | None:
-    """Return how many calls are left, and for how many seconds; of several limits, the one that lets least pass."""
+def _plausible(pause: float | None) -> float | None:
+    return pause if pause is not None and pause < _IMPLAUSIBLE else None
+
+
+def _said(found: Mapping[str, str], now: float) -> list[tuple[int, float]]:
+    """Return how many calls are left, and for how many seconds, of each limit that the server tells of."""
     from ..errors.moments import number
 
-    quotas = []
-    for prefix in _PREFIXES:
-        left, ends = number(found.get(f"{prefix}-remaining", "")), number(found.get(f"{prefix}-reset", ""))
-        if left is not None and ends is not None:
-            quotas.append((left, ends))
-    for item in found.get("ratelimit", "")[:1024].split(","):
+    pairs = [(found.get(f"{prefix}-remaining", ""), found.get(f"{prefix}-reset", "")) for prefix in _PREFIXES]
+    older: dict[str, str] = {}
+    for item in found.get("ratelimit", "")[:1024].split(",")[:_MANY]:
         parts = {name: value for name, _, value in (part.strip().partition("=") for part in item.split(";"))}
-        left, ends = number(parts.get("r", "")), number(parts.get("t", ""))
-        if left is not None and ends is not None:
-            quotas.append((left, ends))
-    usable = [
-        (int(min(left, _MOST)), seconds) for left, ends in quotas if left >= 0 and (seconds := _from_now(ends, now)) > 0
-    ]
-    return min(usable, default=None)
+        pairs.append((parts.get("r", ""), parts.get("t", "")))
+        older.update(parts)
+    pairs.append((older.get("remaining", ""), older.get("reset", "")))
+    said = []
+    for remaining, reset in pairs:
+        left, ends = number(remaining), number(reset)
+        if left is not None and ends is not None and left >= 0:
+            said.append((int(min(left, _MOST)), _from_now(ends, now)))
+    return [(left, period) for left, period in said if 0 < period < _IMPLAUSIBLE]
 
 
 def _from_now(ends: float, now: float) -> float:
+    """Return how many seconds are left; `ends` is so many, or a moment; 0 for what is neither."""
     if ends < _EPOCH:
         return ends
-    return (ends / 1000 if ends > _EPOCH_MILLISECONDS else ends) - now
+    return next((ends * unit - now for below, unit in _UNITS if ends < below), 0.0)

@@ -13,7 +13,7 @@ from ..typed import TYPE_CHECKING
 from .exact import end_of, passed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _TIDIED_FROM = 64
 
@@ -72,31 +72,16 @@ class Log:
             return None
         return max(now, end_of(self._times[place], self.period))
 
-    def is_fresh(self, now: float) -> bool:
-        """Whether the window is empty."""
-        self._expire(now)
-        return self._gone == len(self._times)
-
     def copy(self) -> Log:
         """Return another window in the same state."""
         other = Log(self.most, self.period)
         other._times = self._times[self._gone :]
         return other
 
-    def admissions(self, now: float) -> Iterable[tuple[float, int]]:
+    def admissions(self, now: float) -> Sequence[tuple[float, int]]:
         """Return what counts of what was admitted: when, and how much."""
         self._expire(now)
         return [(time, 1) for time in self._times[self._gone :]]
-
-    def absorb(self, other: Log, now: float) -> None:
-        """Become at least as full as another window of the same kind, at every moment from now on."""
-        self._expire(now)
-        other._expire(now)
-        mine, theirs = self._times[self._gone :], other._times[other._gone :]
-        longer, shorter = (mine, theirs) if len(mine) >= len(theirs) else (theirs, mine)
-        first = len(longer) - len(shorter)
-        later = [max(pair) for pair in zip(longer[first:], shorter, strict=True)]
-        self._times, self._gone = longer[:first] + later, 0
 
 
 class Spans:
@@ -155,36 +140,13 @@ class Spans:
                 return max(now, end_of(last, self.period))
         return None
 
-    def is_fresh(self, now: float) -> bool:
-        """Whether the window is empty."""
-        self._expire(now)
-        return not self._spans
-
     def copy(self) -> Spans:
         """Return another window in the same state."""
         other = Spans(self.most, self.period, self.buckets)
         other._spans, other._used = self._spans[:], self._used
         return other
 
-    def admissions(self, now: float) -> Iterable[tuple[float, int]]:
+    def admissions(self, now: float) -> Sequence[tuple[float, int]]:
         """Return what counts of what was admitted: when, and how much."""
         self._expire(now)
         return [(last, count) for _, last, count in self._spans]
-
-    def absorb(self, other: Spans, now: float) -> None:
-        """Become at least as full as another window of the same kind, at every moment from now on."""
-        self._expire(now)
-        other._expire(now)
-        both = (self._spans, other._spans)
-        merged: list[tuple[float, float, int]] = []  # the latest first
-        counted = 0
-        for moment in sorted({last for spans in both for _, last, _ in spans}, reverse=True):
-            since = max(sum(count for _, last, count in spans if last >= moment) for spans in both)
-            more, counted = since - counted, max(since, counted)
-            if merged and merged[-1][1] - moment < self._width:
-                _, last, count = merged[-1]
-                merged[-1] = (moment, last, count + more)
-            else:
-                merged.append((moment, moment, more))
-        merged.reverse()
-        self._spans, self._used = merged, counted

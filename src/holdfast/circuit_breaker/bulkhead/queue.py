@@ -58,6 +58,10 @@ class Place:
         """Tell the owner that the permit is there; False if there is nobody left to tell."""
         return True
 
+    def is_dead(self) -> bool:
+        """Whether the owner can never come any more, as its event loop is closed."""
+        return False
+
 
 class ThreadPlace(Place):
     """A thread's place."""
@@ -94,6 +98,10 @@ class TaskPlace(Place):
         except RuntimeError:
             return False
         return True
+
+    def is_dead(self) -> bool:
+        """Whether the task can never go on any more."""
+        return self._loop.is_closed()
 
     def arrive(self) -> None:
         """Let the task go on, unless it was cancelled meanwhile: then it passes on itself what it was granted."""

@@ -1,0 +1,36 @@
+"""What is going to pass when: an allowance on trial, in which those who wait pass one after the other."""
+
+from __future__ import annotations
+
+from ..typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .allowance import Measure
+    from .words import Word
+
+
+class Trial:
+    """What would pass from now on, reckoned forward in one go; what it is made of is not touched."""
+
+    __slots__ = ("_at", "_measure", "_words")
+
+    def __init__(self, measure: Measure, words: tuple[Word, ...], now: float) -> None:
+        self._measure = measure.copy()
+        self._words = words
+        self._at = now
+
+    def turn(self, cost: int) -> float:
+        """Return when the next one may pass, if it costs so much."""
+        at = self._at
+        for left, until, _ in self._words:
+            if cost > left and until > at:
+                at = until
+        ready = self._measure.ready(at, cost)
+        return at if ready is None else ready  # None: it costs more than may ever pass
+
+    def let(self, cost: int, at: float) -> None:
+        """Let it pass then, which is not before its turn."""
+        self._at = at
+        self._measure.take(at, cost)
+        if self._words:
+            self._words = tuple([(left - cost, until, doubted) for left, until, doubted in self._words if at < until])
