@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import holdfast
+
+
+OURS = (str(Path(holdfast.__file__).parent), "<holdfast ")
+"""How the files of the package, and its wrappers, begin."""
 
 
 class Interrupted(BaseException):
@@ -23,7 +30,7 @@ def interrupt_at(number: int) -> Iterator[list[str]]:
         # An interrupt comes when a Python function begins, or right after a C function has done its work.
         # (What is raised in a finaliser is CPython's to report, and goes no further.)
         code = frame.f_code
-        if event not in {"call", "c_return"} or "holdfast" not in code.co_filename:
+        if event not in {"call", "c_return"} or not code.co_filename.startswith(OURS):
             return
         if code.co_name == "__del__" or (frame.f_back is not None and frame.f_back.f_code.co_name == "__del__"):
             return
