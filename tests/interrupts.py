@@ -10,7 +10,6 @@ from typing import Any
 
 import holdfast
 
-
 OURS = (str(Path(holdfast.__file__).parent), "<holdfast ")
 """How the files of the package, and its wrappers, begin."""
 
