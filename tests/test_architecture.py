@@ -58,6 +58,7 @@ FLOORS = {
     "rate_limit.config": 2,
     "rate_limit.events": 2,
     "rate_limit.exact": 2,
+    "rate_limit.measures": 2,
     "rate_limit.memory": 2,
     "rate_limit.past": 2,
     "rate_limit.told": 2,

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from holdfast.rate_limit import SlidingWindow, TokenBucket
-from holdfast.rate_limit.allowance import Allowance, measure
+from holdfast.rate_limit.allowance import Allowance
 from holdfast.rate_limit.bucket import Bucket
 from holdfast.rate_limit.config import as_limit
 from holdfast.rate_limit.exact import end_of, gained, passed, time_of
+from holdfast.rate_limit.measures import measure
 from holdfast.rate_limit.memory import Memory
 from holdfast.rate_limit.window import Log, Spans
 

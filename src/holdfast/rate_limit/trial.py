@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .allowance import Measure
+    from .measures import Measure
     from .words import Word
 
 
