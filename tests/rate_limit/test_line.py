@@ -20,7 +20,7 @@ from tests.rate_limit.loop_time import LoopTime
 from tests.support import run_virtual
 
 from holdfast import Clock, deadline
-from holdfast.errors import DeadlineExceededError, RateLimitExceededError
+from holdfast.errors import ConfigurationError, DeadlineExceededError, RateLimitExceededError
 from holdfast.rate_limit import RateLimiter, RateLimiterConfig, SlidingWindow, TokenBucket, line as rate_limit_line
 from holdfast.rate_limit.places import GONE, GRANTED, HELD, WAITING, Booked, WaitingTask, WaitingThread
 from holdfast.testing import VirtualClock
@@ -590,6 +590,245 @@ def test_a_promise_that_is_given_up_in_the_midst_of_the_limiters_own_work_is_giv
     assert limiter.line.leave(place)
     limiter.line.inside = False
     assert limiter.stats.available == 5
+
+
+def test_those_behind_a_reservation_move_up_when_somebody_before_it_goes_away() -> None:
+    limiter = RateLimiter(TokenBucket(rate=10, capacity=20), clock=LoopTime())
+    done: list[float] = []
+
+    async def call(cost: int) -> None:
+        await limiter.acquire_async(cost)
+        done.append(asyncio.get_running_loop().time())
+
+    async def main() -> None:
+        await limiter.acquire_async(20)
+        first = asyncio.create_task(call(20))
+        await asyncio.sleep(0)
+        reserved = limiter.reserve(5)
+        last = asyncio.create_task(call(1))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        await last
+        assert reserved.delay == 0
+
+    run_virtual(main())
+    assert done == [pytest.approx(0.6, abs=1e-5)]
+
+
+def test_a_line_of_reservations_wakes_nobody_and_one_that_is_woken_is_not_woken_again(clock: VirtualClock) -> None:
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=3), clock=clock)
+    limiter.acquire(3)
+    first, second, third = limiter.reserve(3), limiter.reserve(3), limiter.reserve(3)
+    last = WaitingThread(1)
+    assert first.cancel()
+    limiter.line.enter(last, 100)
+    last.alarm = 50  # as if it had looked while a pause was on
+    assert second.cancel()
+    assert last.called_up
+    limiter.line.dispatch()
+    assert third.at == 3
+    assert limiter.line.look(last)
+    assert (last.alarm, last.called_up) == (4, False)
+
+
+def test_a_place_that_is_woken_by_two_at_once_is_awake(clock: VirtualClock) -> None:
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
+    limiter.acquire()
+    ahead, place = WaitingThread(1), WaitingThread(1)
+    limiter.line.enter(ahead, 100)
+    limiter.line.enter(place, 100)
+    limiter.line.leave(ahead)
+    assert place.called_up  # and its gate is open
+    assert limiter.line.look(place)
+    assert place.wake()  # by one that was about to
+    place.alarm = 50
+    limiter.line.dispatch()
+    assert place.called_up
+    assert limiter.line.look(place)
+    assert not place.gate.acquire(blocking=False)
+
+
+def test_reservations_and_waiters_together_keep_the_limit_exactly(limit: Limit) -> None:
+    chance = random.Random(7)
+    limiter = RateLimiter(RateLimiterConfig(limit=limit, queue_timeout=None), clock=LoopTime())
+    noted = Noting(limiter)
+    went: list[tuple[float, int]] = []
+
+    async def late(seconds: float) -> None:
+        await asyncio.sleep(seconds + chance.random() * 0.01)  # everybody comes a little late
+
+    async def waits(place: WaitingTask) -> None:
+        if not limiter.line.enter(place, 1000)[0]:
+            waiting = True
+            while waiting:
+                await late(max(0.0, place.alarm - limiter.line.read()))
+                waiting = limiter.line.look(place)
+        went.append((limiter.line.read(), place.cost))
+
+    async def books(cost: int) -> None:
+        reserved = limiter.reserve(cost)
+        while (delay := reserved.delay) > 0:
+            await late(delay)
+        went.append((limiter.line.read(), cost))
+
+    async def main() -> None:
+        tasks = []
+        for _ in range(80):
+            cost = chance.randint(1, 3)
+            place = WaitingTask(asyncio.get_running_loop(), cost)
+            tasks.append(asyncio.create_task(waits(place) if chance.random() < 0.5 else books(cost)))
+            await asyncio.sleep(chance.random() * 0.02)
+        await asyncio.gather(*tasks)
+
+    run_virtual(main())
+    assert len(went) == 80
+    assert limiter.stats.queued == 0
+    assert sum(cost for _, cost in noted.admitted) == sum(cost for _, cost in went)
+    assert noted.keeps(limit)
+
+
+def test_a_change_takes_one_walk_through_the_line_however_long_it_is() -> None:
+    steps: dict[int, int] = {}
+    for waiting in (100, 400):
+        limiter = RateLimiter(RateLimiterConfig(limit=TokenBucket(rate=10, capacity=5)), clock=VirtualClock())
+        limiter.acquire(5)
+        for _ in range(waiting):
+            limiter.line.enter(WaitingThread(1), 1e9)
+        steps[waiting] = 0
+
+        def count(frame: Any, event: str, what: object, waiting: int = waiting) -> None:
+            steps[waiting] += 1
+
+        sys.setprofile(count)
+        try:
+            limiter.learn({"RateLimit-Remaining": "5", "RateLimit-Reset": "30"})
+        finally:
+            sys.setprofile(None)
+    assert steps[400] < 5 * steps[100]
+
+
+def test_what_was_promised_to_a_task_whose_loop_is_closed_then_is_taken_back() -> None:
+    clock = VirtualClock()
+    limiter = RateLimiter(RateLimiterConfig(limit=TokenBucket(rate=1, capacity=1), queue_timeout=0), clock=clock)
+    for _ in range(2):
+        limiter.acquire()
+        loop = asyncio.new_event_loop()
+        place = WaitingTask(loop, 1)
+        limiter.line.enter(place, 100)
+        clock.advance(1)
+        limiter.line.dispatch()
+        assert place.state == GRANTED
+        assert not limiter.try_acquire()
+        loop.close()
+        assert limiter.try_acquire()
+        assert place.state == GONE
+        clock.advance(1)
+    assert limiter.metrics.abandoned == 2
+    assert is_idle(limiter)
+
+
+def test_an_interrupt_while_a_reservation_becomes_due_loses_nothing() -> None:
+    for number in range(1000):
+        clock = VirtualClock()
+        limiter = RateLimiter(SlidingWindow(limit=3, period=10), clock=clock)
+        limiter.acquire(3)
+        ahead, mine = limiter.reserve(3), limiter.reserve(2)
+        ahead.cancel()
+        clock.advance(10)
+        places: list[str] = []
+        try:
+            with interrupt_at(number) as places:
+                limiter.stats  # noqa: B018  it is promised what it costs, from the moment on that it was told
+                clock.advance(10)
+                limiter.stats  # noqa: B018  it counts
+        except Interrupted:
+            pass
+        clock.advance(1000)
+        assert limiter.stats.as_dict() == {"available": 3, "queued": 0}, places
+        assert not mine.cancel()
+        assert is_idle(limiter), places
+        assert limiter.metrics.admitted == 2, places
+        if not places:
+            return
+    raise AssertionError("it never ended")
+
+
+def test_a_change_that_interrupts_the_limiter_is_done_when_that_is_over_wherever_it_comes() -> None:
+    limits = [TokenBucket(rate=1, capacity=10), TokenBucket(rate=1, capacity=20)]
+
+    def use(limiter: RateLimiter) -> None:
+        limiter.try_acquire()
+        limiter.line.wait_of(1)
+        limiter.stats  # noqa: B018
+        limiter.reserve(15).cancel()
+        place = WaitingThread(8)
+        limiter.line.enter(place, 100)
+        limiter.line.look(place)
+        limiter.line.leave(place)
+        limiter.pause_for(1)
+
+    number, interrupted = 0, True
+    while interrupted:
+        limiter = RateLimiter(limits[1], clock=VirtualClock())
+        interrupted, left = False, number
+
+        def look(frame: Any, event: str, what: object, limiter: RateLimiter = limiter) -> None:
+            nonlocal interrupted, left
+            if event in {"call", "c_return"} and frame.f_code.co_filename.endswith(("line.py", "till.py")):
+                left -= 1
+                if left < 0 and not interrupted:
+                    interrupted = True
+                    limiter.update(limits[0])
+
+        sys.setprofile(look)
+        try:
+            use(limiter)
+        except (ConfigurationError, RateLimitExceededError):
+            pass  # what costs 15 can never pass now
+        finally:
+            sys.setprofile(None)
+        assert limiter.line.allowance.limit == limiter.config.limit == limits[0 if interrupted else 1]
+        assert not limiter.line.changes
+        assert not limiter.line.inside
+        number += 1
+    assert number > 100
+
+
+def test_a_change_that_is_interrupted_is_done_by_who_comes_next() -> None:
+    for number in range(1000):
+        limiter = RateLimiter(SlidingWindow(limit=5, period=1), clock=VirtualClock())
+        places: list[str] = []
+        try:
+            with interrupt_at(number) as places:
+                limiter.update(RateLimiterConfig(limit=SlidingWindow(limit=3, period=1), max_queue=7))
+        except Interrupted:
+            pass
+        limiter.try_acquire()
+        now = (limiter.config.limit.most, limiter.line.allowance.limit.most, limiter.line.places)
+        assert now in {(5, 5, 1000), (3, 3, 7)}, places
+        if not places:
+            assert now == (3, 3, 7)
+            return
+    raise AssertionError("it never ended")
+
+
+def test_in_a_forked_child_nobody_waits_but_those_who_wait_themselves() -> None:
+    clock = VirtualClock()
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
+    limiter.acquire()
+    called, waiting = WaitingThread(1), WaitingThread(1)
+    limiter.line.enter(called, 100)
+    limiter.line.enter(waiting, 100)
+    reserved = limiter.reserve()
+    clock.advance(1)
+    limiter.line.dispatch()
+    limiter.line.inside = True  # as another thread left it
+    limiter.line.renew()
+    assert (called.state, waiting.state) == (GONE, GONE)
+    assert reserved.delay == 0
+    assert is_idle(limiter)
+    clock.advance(1)
+    assert limiter.try_acquire()
 
 
 def interrupted_everywhere(make_call: Callable[[RateLimiter, VirtualClock], Callable[[], object]], limit: Limit) -> int:
