@@ -18,7 +18,7 @@ from tests.support import Door, run_virtual
 from holdfast.circuit_breaker.bulkhead import queue as bulkhead_queue
 from holdfast.circuit_breaker.bulkhead.config import BulkheadConfig
 from holdfast.circuit_breaker.bulkhead.manager import Bulkhead
-from holdfast.circuit_breaker.bulkhead.queue import GONE, GRANTED, Line, Place, ThreadPlace
+from holdfast.circuit_breaker.bulkhead.queue import GONE, GRANTED, HELD, Line, Place, TaskPlace, ThreadPlace
 from holdfast.errors import BulkheadTimeoutError
 from holdfast.testing import VirtualClock
 
@@ -452,3 +452,40 @@ def test_a_hand_over_costs_the_same_with_100_000_waiting_as_with_100() -> None:
     few = min(seconds_per_hand_over(100) for _ in range(20))
     many = min(seconds_per_hand_over(100_000) for _ in range(2))
     assert many < 10 * few
+
+
+@pytest.mark.parametrize("fewer", [False, True])
+def test_what_was_granted_to_a_task_whose_loop_is_closed_before_it_comes_is_taken_back(
+    make: Callable[..., Bulkhead], fewer: bool
+) -> None:
+    bulkhead = make(2)
+    line = bulkhead.line
+    for round_ in range(2):
+        running, loop = [ThreadPlace(), ThreadPlace()], asyncio.new_event_loop()
+        for place in running:
+            assert line.take(place)
+        lost, came = TaskPlace(loop), TaskPlace(loop)
+        for task in (lost, came):
+            line.enter(task)
+        for place in running:
+            line.leave(place)
+        assert (lost.state, came.state) == (GRANTED, GRANTED)
+        came.state = HELD
+        behind = ThreadPlace()
+        assert not line.take(ThreadPlace())
+        if round_:
+            line.enter(behind)
+        loop.close()
+        if fewer:
+            line.resize(1, 50)
+            assert lost.state == GONE
+            line.resize(2, 50)
+        elif round_:
+            line.dispatch()
+        else:
+            assert line.take(behind)
+        assert lost.state == GONE
+        line.leave(came)
+        line.leave(behind)
+        assert not line.called
+        assert is_whole(bulkhead)

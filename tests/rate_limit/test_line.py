@@ -727,6 +727,30 @@ def test_what_was_promised_to_a_task_whose_loop_is_closed_then_is_taken_back() -
     assert is_idle(limiter)
 
 
+def test_places_that_were_promised_something_are_not_kept_alive_nor_remembered_for_long() -> None:
+    clock = VirtualClock()
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
+    limiter.acquire()
+    loop = asyncio.new_event_loop()
+    place = WaitingTask(loop, 1)
+    limiter.line.enter(place, 100)
+    clock.advance(1)
+    limiter.line.dispatch()
+    assert len(limiter.line.promised) == 1
+    me = place.me
+    place.state = HELD  # as if it had been interrupted when it came
+    clock.advance(1)
+    limiter.line.take_back()
+    assert not limiter.line.promised
+    limiter.line.promised[me] = None
+    loop.close()
+    del place
+    gc.collect()
+    assert me() is None
+    limiter.line.take_back()
+    assert not limiter.line.promised
+
+
 def test_an_interrupt_while_a_reservation_becomes_due_loses_nothing() -> None:
     for number in range(1000):
         clock = VirtualClock()

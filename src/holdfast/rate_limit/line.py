@@ -401,7 +401,7 @@ class Line(Till):
         """In a forked child: of those who wait, and of those who were called up, only reservations are still there."""
         self.lock = threading.RLock()
         self.inside = False
-        for place in [*self.waiters, *self.promised]:
-            if not isinstance(place, Booked):
+        for place in [*self.waiters, *[me() for me in self.promised]]:
+            if place is not None and not isinstance(place, Booked):
                 self._give_up(place)
         self.mark()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 from ..circuit_breaker.bulkhead.queue import GONE, GRANTED, HELD, WAITING, Place, TaskPlace, ThreadPlace
 from ..typed import TYPE_CHECKING
 
@@ -20,10 +22,11 @@ NEVER = float("inf")
 class WaitingThread(ThreadPlace):
     """A thread's place; it waits for its gate to open, or for its `alarm`."""
 
-    __slots__ = ("alarm", "called_up", "cost", "until", "whose")
+    __slots__ = ("__weakref__", "alarm", "called_up", "cost", "me", "until", "whose")
 
     def __init__(self, cost: int) -> None:
         super().__init__()
+        self.me = ref(self)
         self.cost = cost
         self.alarm = NEVER  # when its owner looks again by itself
         self.until = NEVER  # when its owner's time is up

@@ -20,9 +20,10 @@ from .places import GONE, GRANTED, HELD, Booked
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
+    from weakref import ref
 
     from .allowance import Allowance
-    from .places import Standing
+    from .places import Standing, WaitingTask, WaitingThread
 
 TOKEN: Final = (None,)
 MINTED_AT_ONCE: Final = 512
@@ -55,7 +56,7 @@ class Till:
         self.log: list[float] = []
         self.minted = self.folded = 0
         self.granted = self.held = 0  # how many were called up, and what they cost together
-        self.promised: dict[Standing, None] = {}  # those of them who are to come
+        self.promised: dict[ref[WaitingThread | WaitingTask], None] = {}  # those of them who are to come
         self.booked: list[Booked] = []  # those of them who are counted at their moment
         self.admitted = self.rejected = self.timed_out = self.abandoned = 0
 
@@ -85,7 +86,7 @@ class Till:
         if isinstance(place, Booked):
             self.booked += (place,)
         else:
-            self.promised[place] = None
+            self.promised[place.me] = None
         self.held += place.cost
         self.granted += 1
         place.state = GRANTED
@@ -97,7 +98,7 @@ class Till:
         self.granted -= 1
         self.admitted += 1
         place.state = HELD
-        self.promised.pop(place, None)
+        self.promised.pop(place.me, None)
 
     def withdraw(self, place: Standing) -> None:
         """Take back what `place` was promised."""
@@ -105,7 +106,7 @@ class Till:
         self.granted -= 1
         self.abandoned += 1
         place.state = GONE
-        self.promised.pop(place, None)
+        self.promised.pop(place.me, None)
         self.booked = [booked for booked in self.booked if booked is not place]
 
     def take_back(self) -> None:
@@ -117,9 +118,10 @@ class Till:
             except IndexError:
                 break
             self.minted -= 1
-        for place in list(self.promised):
-            if place.state != GRANTED:
-                del self.promised[place]  # it was interrupted when it came or went
+        for me in list(self.promised):
+            place = me()
+            if place is None or place.state != GRANTED:
+                self.promised.pop(me, None)  # it was interrupted when it came or went
             elif place.is_dead():
                 self.withdraw(place)
 

@@ -26,6 +26,7 @@ import itertools
 import sys
 import threading
 from collections import OrderedDict
+from weakref import ref
 
 from ..._runtime.system import LOCK_FREE
 from ...typed import TYPE_CHECKING
@@ -50,6 +51,9 @@ class Place:
 
     gate: Any = None
     """For a thread, the lock that the grant opens."""
+
+    me: Any = None
+    """For a task, a weak reference to its place: a task that is dropped with its loop gives up what it has."""
 
     def __init__(self, state: int = WAITING) -> None:
         self.state = state
@@ -79,11 +83,12 @@ class ThreadPlace(Place):
 class TaskPlace(Place):
     """A task's place; it awaits `called`, a future of its event loop."""
 
-    __slots__ = ("_loop", "called")
+    __slots__ = ("__weakref__", "_loop", "called", "me")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._loop = loop
+        self.me = ref(self)
         self.called: asyncio.Future[None] = loop.create_future()
 
     def wake(self) -> bool:
@@ -116,6 +121,7 @@ class Line:
         "abandoned",
         "admitted",
         "busy",
+        "called",
         "debt",
         "done",
         "free",
@@ -136,6 +142,7 @@ class Line:
         self.debt = 0
         self.free: list[None] = []
         self.waiters: OrderedDict[Place, None] = OrderedDict()  # takes out any entry in O(1), and the first one too
+        self.called: dict[ref[Place], None] = {}  # tasks to which a permit was granted; some have come already
         self.busy = False
         self.loud = False  # if somebody listens
         self.done = itertools.count()
@@ -152,6 +159,18 @@ class Line:
         self.unminted -= minted
         self.free += TOKEN * minted
         return bool(self.free)
+
+    def _reclaim(self) -> bool:
+        """Under the lock: take permits back from tasks whose event loop was closed before they came; False if none."""
+        taken = False
+        for me in list(self.called):
+            place = me()
+            if place is None or place.state != GRANTED:
+                self.called.pop(me, None)
+            elif place.is_dead():
+                self._give_up(place)
+                taken = True
+        return taken
 
     def mark(self) -> None:
         """Under the lock: let the guards know whether a call must not take the quiet path."""
@@ -177,7 +196,9 @@ class Line:
             try:
                 del self.free[-1]
             except IndexError:
-                return False
+                if not self._reclaim():
+                    return False
+                continue
             self.debt -= 1
             self.mark()
         return True
@@ -190,7 +211,7 @@ class Line:
                 try:
                     del self.free[-1]
                 except IndexError:
-                    if not self._mint():
+                    if not self._mint() and not self._reclaim():
                         break
                 else:
                     place.state = HELD
@@ -234,10 +255,12 @@ class Line:
                         try:
                             del self.free[-1]
                         except IndexError:
-                            if not self._mint():
+                            if not self._mint() and not self._reclaim():
                                 return
                             break
                         del self.waiters[first]
+                        if first.me is not None:
+                            self.called[first.me] = None
                         first.state = GRANTED
                         granted = first
                         break
@@ -264,6 +287,7 @@ class Line:
                 self.mark()
             elif before != GONE:
                 self.free += TOKEN
+                self.called.pop(place.me, None)
         return before
 
     def leave(self, place: Place) -> bool:
