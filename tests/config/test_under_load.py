@@ -113,7 +113,7 @@ def test_calls_go_on_while_the_file_changes_and_nothing_is_lost(kind: str, tmp_p
         raise AssertionError("the circuit is open")
 
     down = get_breaker_registry().get_or_create("down")
-    down.force_open()
+    down.force_open(hold=True)
 
     def caller() -> None:
         while not over.is_set():
