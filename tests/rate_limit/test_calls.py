@@ -672,6 +672,25 @@ def test_the_decorator_refuses_what_makes_no_limit() -> None:
         anything(ONE_A_SECOND)(int)
 
 
+@pytest.mark.parametrize("cost", [0, -1, 1.0, True, None, "many"])
+def test_a_cost_that_is_none_is_refused_when_decorating(cost: Any) -> None:
+    with pytest.raises(ConfigurationError, match="with_rate_limit: cost must be a whole number of at least 1"):
+        with_rate_limit("api", ONE_A_SECOND, cost=cost)
+
+
+def test_an_async_function_cannot_tell_what_a_call_costs() -> None:
+    async def cost() -> int:
+        return 1
+
+    given: Any = cost
+    for decorate in (
+        functools.partial(with_rate_limit, "api"),
+        functools.partial(RateLimiter(ONE_A_SECOND).protect, len),
+    ):
+        with pytest.raises(ConfigurationError, match="cost must be a plain function of the call's arguments"):
+            decorate(cost=given)
+
+
 def test_a_limiter_of_ones_own_is_made_in_one_line() -> None:
     limiter = create_rate_limiter("api", {"limit": 3, "period": 1}, queue_timeout=0)
     assert limiter.config == RateLimiterConfig(name="api", limit=SlidingWindow(limit=3, period=1), queue_timeout=0)

@@ -436,3 +436,31 @@ def test_where_rounding_hides_the_edge_of_the_window_the_log_finds_it() -> None:
         assert log.room(now) == 5 - exact
         hidden += exact == 1 and now - period >= second
     assert hidden > 100
+
+
+def test_a_clock_that_began_far_below_zero_is_as_good_as_any() -> None:
+    for start in (-1e9, -1e9 + 0.3, -1e9 - 0.1):
+        for rate in (1e-9, 3e-9, 1 / (1e9 + 0.05)):
+            at = time_of(rate, start, 1)
+            assert gained(rate, start, at) == 1
+            assert at - start == pytest.approx(1 / rate)
+        end = end_of(start, 1e9 + 0.1)
+        assert passed(start, end, 1e9 + 0.1)
+
+
+def test_a_limit_that_changes_its_kind_goes_on_counting_what_passed_lately() -> None:
+    allowance = Allowance(TokenBucket(rate=10, capacity=1))
+    for number in range(1000):
+        allowance.take(number / 10, 1)  # the bucket is full again each time
+    window = SlidingWindow(limit=10, period=1)
+    allowance.adjust(window, 99.9)
+    assert allowance.room(99.9) == 0
+    allowance.adjust(TokenBucket(rate=10, capacity=5), 99.9)
+    allowance.adjust(window, 99.9)
+    assert allowance.room(99.9) == 0
+    assert allowance.room(101.0) == 10
+    allowance.adjust(TokenBucket(rate=1000, capacity=1000), 101.0)
+    allowance.record([101.0 + number / 1000 for number in range(500)])
+    allowance.adjust(window, 102.0)
+    assert allowance.room(102.49) <= 0
+    assert allowance.room(102.5) == 10

@@ -22,6 +22,7 @@ from tests.support import run_virtual
 from holdfast import Clock, deadline
 from holdfast.errors import ConfigurationError, DeadlineExceededError, RateLimitExceededError
 from holdfast.rate_limit import RateLimiter, RateLimiterConfig, SlidingWindow, TokenBucket, line as rate_limit_line
+from holdfast.rate_limit.manager import limiters
 from holdfast.rate_limit.places import GONE, GRANTED, HELD, WAITING, Booked, WaitingTask, WaitingThread
 from holdfast.testing import VirtualClock
 
@@ -563,6 +564,7 @@ def test_one_that_asks_in_the_midst_of_the_limiters_own_work_is_refused_and_one_
         limiter.reserve()
     assert limiter.stats.as_dict() == {"available": 0, "queued": 2}
     assert line.look(staying)
+    assert line.wait_of(1) == 0
     assert line.leave(leaving)
     assert len(line.waiters) == 2
     limiter.pause_for(3)
@@ -836,6 +838,27 @@ def test_a_change_that_is_interrupted_is_done_by_who_comes_next() -> None:
     raise AssertionError("it never ended")
 
 
+def test_what_was_promised_and_who_has_said_that_it_goes_are_reckoned_with_when_the_limit_changes() -> None:
+    clock = VirtualClock()
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=2), clock=clock)
+    line = limiter.line
+    limiter.acquire(2)
+    called, going, staying, late = (WaitingThread(1) for _ in range(4))
+    for place, patience in ((called, 9), (going, 9), (staying, 9), (late, 4)):
+        line.enter(place, patience)
+    clock.advance(1)
+    line.dispatch()
+    assert called.state == GRANTED
+    line.inside = True
+    line.leave(going)
+    line.inside = False
+    limiter.pause_for(2)
+    assert [place.state for place in (called, going, staying, late)] == [GRANTED, GONE, WAITING, WAITING]
+    limiter.pause_for(4)
+    assert (staying.state, late.state) == (WAITING, GONE)
+    assert (limiter.metrics.abandoned, limiter.metrics.timed_out) == (1, 1)
+
+
 def test_in_a_forked_child_nobody_waits_but_those_who_wait_themselves() -> None:
     clock = VirtualClock()
     limiter = RateLimiter(TokenBucket(rate=1, capacity=1), clock=clock)
@@ -847,7 +870,7 @@ def test_in_a_forked_child_nobody_waits_but_those_who_wait_themselves() -> None:
     clock.advance(1)
     limiter.line.dispatch()
     limiter.line.inside = True  # as another thread left it
-    limiter.line.renew()
+    limiters.renew(limiter)
     assert (called.state, waiting.state) == (GONE, GONE)
     assert reserved.delay == 0
     assert is_idle(limiter)

@@ -35,8 +35,8 @@ def with_rate_limit(
       of that as keywords: how the limiter is made if there is none of that name yet.
     * `key(*args, **kwargs)`: gives each call its own limiter by what it returns, such as a user or a tenant; these are
       called `name[key]`.
-    * `cost`: what a call costs, or a function of its arguments that tells. One that raises is logged, and the call
-      costs 1.
+    * `cost`: what a call costs, or a plain function of its arguments that tells, at least 1. One that raises is logged,
+      and the call costs 1; one that returns what is no cost fails the call with a `ConfigurationError`.
 
     >>> @with_rate_limit("search-tool", TokenBucket(rate=10, capacity=20))
     ... def search(query: str) -> str:
@@ -49,9 +49,9 @@ def with_rate_limit(
     A call waits for up to `queue_timeout` seconds (30), and not at all if that would not do. Without a config, the name
     is looked up at the first call, so the limiter may be configured later than the function is decorated.
 
-    Raises `ConfigurationError` at once if the name is in use with another config; `TypeError`, when decorating, for
-    what cannot be guarded. A call that is refused raises `RateLimitExceededError`; one for whose name no limit was ever
-    given, `UnknownPolicyError`.
+    Raises `ConfigurationError` at once if the name is in use with another config, or `cost` is none; `TypeError`, when
+    decorating, for what cannot be guarded. A call that is refused raises `RateLimitExceededError`; one for whose name
+    no limit was ever given, `UnknownPolicyError`.
     """
     given: Any = name
     fields: dict[str, Any] = dict(overrides)
@@ -66,7 +66,7 @@ def with_rate_limit(
             f"with_rate_limit needs a limit: write @with_rate_limit(TokenBucket(rate=10, capacity=20)) above the "
             f"function, not {shown(given)} in its place"
         )
-    decorator: Guard = shared(_Limiters(cost), given, config, fields, key)
+    decorator: Guard = shared(_Limiters(limiter_guard.checked("with_rate_limit", cost)), given, config, fields, key)
     return decorator
 
 

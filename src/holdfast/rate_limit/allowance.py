@@ -106,8 +106,9 @@ class Allowance:
             self.limit = limit
             return
         new = Allowance(limit)
+        most = max(self.limit.most, limit.most)  # of so many or more at one moment, all would leave together
         for time, amount in old.admissions(now) if past is None else past.admissions:
-            new.take(time, min(amount, limit.most))
+            new.take(time, min(amount, most))
             if isinstance(new.measure, Bucket):
                 new.measure.forgive(time)
         self.measure, self._past, self.limit = new.measure, new._past, limit

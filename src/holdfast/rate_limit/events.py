@@ -28,7 +28,7 @@ class RateLimitRejected(RateLimitEvent):
     """A call was refused.
 
     `reason` is "rate" if it would have to wait longer than it may, "full" if too many wait, "timeout" if it had to
-    leave the queue after `waited` seconds. `retry_after`: seconds until it would have been admitted.
+    leave the queue after `waited` seconds. `retry_after`: seconds until it would have been admitted, infinite if never.
     """
 
     cost: int

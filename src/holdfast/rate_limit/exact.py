@@ -30,7 +30,7 @@ def end_of(since: float, period: float) -> float:
     """Return a moment at which `period` seconds have passed, the first one that a float can tell, or the next."""
     at = since + period
     while not passed(since, at, period):
-        at = later(at)
+        at = _next(at, since)
     return at
 
 
@@ -57,8 +57,15 @@ def time_of(rate: float, since: float, tokens: int) -> float:
     """Return a moment by which so many tokens have come in since then."""
     at = since + tokens / rate
     while gained(rate, since, at) < tokens:
-        at = later(at)
+        at = _next(at, since)
     return at
+
+
+def _next(at: float, since: float) -> float:
+    """Return a later moment that makes a difference, also near zero of a clock that began far below."""
+    from math import ulp
+
+    return max(later(at), at + ulp(since))
 
 
 def later(at: float) -> float:

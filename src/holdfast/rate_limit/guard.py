@@ -9,6 +9,7 @@ from __future__ import annotations
 from .._runtime.tailor import Template, tailor
 from ..functions import is_async
 from ..journal import report_broken
+from ..settings import optional_callable, whole_number
 from ..switch import is_off
 from ..typed import TYPE_CHECKING
 from .till import TOKEN
@@ -118,6 +119,13 @@ async def run_async(
     if not is_off():
         await limiter.pass_through_async(1 if cost is None else price(limiter, cost, args, kwargs), mint=cost is None)
     return await function(*args, **kwargs)
+
+
+def checked(owner: str, cost: Any) -> Any:
+    """Return what was given as a cost if it can be one: a whole number, or a plain function."""
+    if callable(cost):
+        return optional_callable(owner, "cost", cost, "of the call's arguments")
+    return whole_number(owner, "cost", cost)
 
 
 def price(limiter: Limiter, cost: Cost, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:

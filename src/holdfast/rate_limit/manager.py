@@ -17,7 +17,7 @@ from ..timeout.marks import current_mark, left
 from ..typed import TYPE_CHECKING, overload
 from .allowance import Allowance
 from .config import RateLimiterConfig, RateLimiterMetrics, RateLimiterStats, as_limit
-from .guard import run, run_async, wrap
+from .guard import checked, run, run_async, wrap
 from .line import Line
 from .places import HELD, NEVER, Booked, WaitingTask, WaitingThread
 from .reservation import Reservation
@@ -116,10 +116,12 @@ class RateLimiter(Steered):
     def protect(self, function: Callable[P, R], /, cost: int | Callable[..., int] = 1) -> Callable[P, R]:
         """Return `function` guarded by this limiter; works as a decorator.
 
-        `cost`: what a call costs, or a function of its arguments that tells.
+        `cost`: what a call costs, or a plain function of its arguments that tells, at least 1.
 
-        Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called.
+        Raises `TypeError` for what cannot be guarded: classes, generator functions, what cannot be called;
+        `ConfigurationError` for a cost that can never be admitted.
         """
+        cost = checked("RateLimiter", cost)
         if not callable(cost):
             self.checked_cost(cost)
         binding: Binding[Any] = Binding.to(self)

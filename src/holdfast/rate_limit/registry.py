@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _REMEMBERED = 10
 """For each limiter that there may be, so many names are remembered whose limiters had to make room."""
 
+_REMEMBERED_AT_LEAST = 10_000
+
 _LOOKED_AT = 64
 
 
@@ -56,9 +58,9 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
     do who wait, it comes back when its name is asked for; and when nobody does, what it counted is remembered for as
     long as it counts, and it begins with that when it is made again. So a name gets its limit, no more and no less,
     whatever others do; only a window with more than 16 admissions is remembered in 16 parts, each of which leaves it
-    when its last one does. Up to ten times `max_limiters` names are remembered, of some 500 bytes each. If more than
-    that have used up something within their window, those are forgotten that went first, and may have their limit once
-    more.
+    when its last one does. Up to ten times `max_limiters` names are remembered, 10,000 at least, with some 500 bytes
+    each. If more than that have used up something within their window, those are forgotten that went first, and may
+    have their limit once more.
 
     >>> registry = RateLimiterRegistry()
     >>> search = registry.get_or_create("search", limit={"rate": 10, "capacity": 20})
@@ -76,7 +78,7 @@ class RateLimiterRegistry(GuardRegistry[RateLimiter]):
         self._clock = as_clock(clock)
         self._retired: dict[str, _Retired] = {}
         self._gone: deque[Any] = deque()
-        self._memory = Memory(_REMEMBERED * max_limiters)
+        self._memory = Memory(max(_REMEMBERED_AT_LEAST, _REMEMBERED * max_limiters))
 
     def get_or_create(
         self,

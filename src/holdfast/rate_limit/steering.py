@@ -27,7 +27,9 @@ class Steered(Herald):
     def update(self, limit: RateLimiterConfig | Limit | Mapping[str, Any]) -> None:
         """Follow another limit from now on; what was counted still counts. A config is taken over with all it says.
 
-        Those who wait keep their place. Who could not be let pass in time any more is refused now.
+        Those who wait keep their place. Who could not be let pass in time any more is refused now. A bucket that becomes
+        smaller is empty at worst, however much was let pass before. What the server said, and a pause, still hold. A
+        signal handler that interrupts the limiter may do so too: it is done when that is over.
 
         >>> from holdfast import TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
