@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from weakref import ref
 
 from . import events
 from .errors.classification import Classification
@@ -147,12 +148,12 @@ def _fields(error: BaseException) -> dict[str, Any]:
     return fields
 
 
-def _place() -> tuple[int, int | None]:
-    """Return the running thread and task."""
+def _place() -> tuple[int, ref[Any] | None]:
+    """Return the running thread and task; a task that is gone is never taken for another one."""
     task = None
     # Nothing while another thread is just importing asyncio.
     running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
     loop = None if running is None else running()
     if loop is not None:
         task = sys.modules["asyncio"].current_task(loop)
-    return threading.get_ident(), None if task is None else id(task)
+    return threading.get_ident(), None if task is None else ref(task)
