@@ -195,8 +195,8 @@ class RateLimiterMetrics(Record):
     """What a limiter has seen so far, in calls, whatever each costs.
 
     `admitted` calls began. The others: `rejected` were refused at once, `timed_out` had to leave the queue because the
-    limit became stricter while they waited or their deadline would be missed, `abandoned` were cancelled or interrupted while they waited, `queued` still
-    wait. All together they are the calls that asked.
+    limit became stricter while they waited or their deadline would be missed, `abandoned` were cancelled or interrupted
+    while they waited, `queued` still wait. All together they are the calls that asked.
     """
 
     name: str

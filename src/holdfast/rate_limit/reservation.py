@@ -39,9 +39,9 @@ class Reservation:
     def at(self) -> float:
         """The moment from which on the call may be made, in seconds of the limiter's clock (`monotonic`).
 
-        Ask again before you go, as it counts when there is room: it comes nearer if somebody before it goes away, and it goes further away if the limit
-        is made stricter the server asks for a pause, or others came late. Infinite if the reservation was cancelled, or is void because
-        it costs more than a limit that was set meanwhile.
+        Ask again before you go, as it counts when there is room: it comes nearer if somebody before it goes away, and
+        it goes further away if the limit is made stricter, the server asks for a pause, or others came late. Infinite
+        if the reservation was cancelled, or is void because it costs more than a limit that was set meanwhile.
         """
         line, place = self._limiter.line, self._place
         if place.state in {WAITING, GRANTED}:

@@ -27,11 +27,11 @@ class Steered(Herald):
     def update(self, limit: RateLimiterConfig | Limit | Mapping[str, Any]) -> None:
         """Follow another limit from now on; what was counted still counts. A config is taken over with all it says.
 
-        Those who wait keep their place. Who could not be let pass in time any more is refused now. A bucket that becomes
-        smaller is empty at worst, however much was let pass before. What the server said, and a pause, still hold. A
-        signal handler that interrupts the limiter may do so too: it is done when that is over.
+        Those who wait keep their place. Who could not be let pass in time any more is refused now. A bucket that
+        becomes smaller is empty at worst, however much was let pass before. What the server said, and a pause, still
+        hold. A signal handler that interrupts the limiter may do so too: it is done when that is over.
 
-        >>> from holdfast import TokenBucket
+        >>> from holdfast import RateLimiter, TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
         >>> limiter.acquire(15)
         >>> limiter.update(TokenBucket(rate=1, capacity=20))
@@ -69,7 +69,7 @@ class Steered(Herald):
     def resume(self) -> None:
         """End all pauses, and forget what the server said: from now on, only the limiter's own limit counts.
 
-        >>> from holdfast import TokenBucket
+        >>> from holdfast import RateLimiter, TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
         >>> limiter.pause_for(60)
         >>> limiter.resume()
@@ -96,7 +96,7 @@ class Steered(Herald):
         * `at_most`: seconds for which it is believed, or a `timedelta`; default an hour. What was to hold for longer
           holds for so long, and only until an answer says that calls may be made.
 
-        >>> from holdfast import TokenBucket
+        >>> from holdfast import RateLimiter, TokenBucket
         >>> limiter = RateLimiter(TokenBucket(rate=10, capacity=20))
         >>> limiter.learn({"RateLimit-Remaining": "3", "RateLimit-Reset": "60"})
         >>> limiter.stats.available
