@@ -34,24 +34,24 @@ _HOME = __file__.rpartition("failures.py")[0]
 class _Here:
     """The running code: its thread and task, and the calls that are under way.
 
-    Calls are known by the identity of their frames. `call` is the guard's own, that of its wrapper or of the function
-    that uses it. What holdfast calls in between is left out, as some of that is over before the exception is
-    out; but its `depth` tells who of two guards in one call is further out.
+    Calls are known by the identity of their frames and of their code. `call` is the guard's own, that of its wrapper or
+    of the function that uses it. What holdfast calls in between is left out, as some of that is over before the
+    exception is out; but its `depth` tells who of two guards in one call is further out.
     """
 
     __slots__ = ("call", "calls", "depth", "place")
 
     def __init__(self) -> None:
         self.place = _place()
-        calls: list[int] = []
+        calls: list[tuple[int, int]] = []
         self.depth = 0
         frame: FrameType | None = sys._getframe()  # noqa: SLF001
         while frame is not None:
             self.depth += 1
             if not frame.f_code.co_filename.startswith(_HOME):
-                calls.append(id(frame))
+                calls.append((id(frame), id(frame.f_code)))
             frame = frame.f_back
-        self.call = calls[0] if calls else 0
+        self.call = calls[0] if calls else (0, 0)
         self.calls = frozenset(calls)
 
 
@@ -67,7 +67,7 @@ class _Seen:
     def __init__(self, error: BaseException, there: _Here) -> None:
         self.of = id(error)
         self.there = there
-        self.depths: dict[tuple[str, int], int] = {}
+        self.depths: dict[tuple[str, tuple[int, int]], int] = {}
 
     def passes(self, guard: str, here: _Here) -> bool:
         """Whether it is on its way out as `guard` sees it now, and has not been raised anew."""
