@@ -844,7 +844,7 @@ def test_what_was_promised_and_who_has_said_that_it_goes_are_reckoned_with_when_
     line = limiter.line
     limiter.acquire(2)
     called, going, staying, late = (WaitingThread(1) for _ in range(4))
-    for place, patience in ((called, 9), (going, 9), (staying, 9), (late, 4)):
+    for place, patience in ((called, 9), (staying, 9), (going, 9), (late, 4)):
         line.enter(place, patience)
     clock.advance(1)
     line.dispatch()

@@ -1,20 +1,26 @@
-"""How much may pass, and when: by our own limit, and by what the server has said of its own."""
+"""How much may pass, and when: by our own limit, and by what was said of how many may pass until when.
+
+That is said by the server with its answers, or by whoever asks for a pause. Each such word holds until its moment,
+beside all others, so what is said later can only make things stricter. An older answer that comes late, or one that
+tells of another limit of the same server, does no harm therefore.
+"""
 
 from __future__ import annotations
 
 from ..typed import TYPE_CHECKING
-from .bucket import Bucket
+from .bucket import Bucket, Past
 from .config import TokenBucket
 from .measures import measure
-from .past import Past
 from .trial import Trial
-from .words import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .config import SlidingWindow
-    from .words import Word
+    from .trial import Word
+
+_MOST_KEPT = 8
+"""So many words are kept at most; of more, two that end soon are put together, so that neither is exceeded."""
 
 
 class Allowance:
@@ -34,6 +40,8 @@ class Allowance:
         for left, until, _ in self.words:
             if left < room and now < until:
                 room = left
+        if self.words and self.words[0][1] <= now:
+            self.words = ()  # the first one holds longest
         return room
 
     def take(self, now: float, amount: int) -> None:
@@ -58,7 +66,10 @@ class Allowance:
     def ready(self, now: float, before: int, amount: int, waiting: Callable[[], Iterable[int]]) -> float:
         """Return when so many may pass after `before` others, which are what `waiting` costs, one after the other."""
         total = before + amount
-        if not any(now < until and total > left for left, until, _ in self.words):
+        for left, until, _ in self.words:
+            if now < until and total > left:
+                break
+        else:
             at = self.measure.ready(now, total)
             if at is not None:
                 return at
@@ -82,9 +93,9 @@ class Allowance:
         """
         said = tuple(words)
         before = self.words
-        if any(left > 0 and not doubted for left, _, doubted in said):
+        if [word for word in said if word[0] > 0 and not word[2]]:
             before = tuple([word for word in before if not word[2]])
-        after = together(before + said, now)
+        after = _together(before + said, now)
         changed = after != self.words
         self.words = after
         return changed
@@ -112,3 +123,23 @@ class Allowance:
             if isinstance(new.measure, Bucket):
                 new.measure.forgive(time)
         self.measure, self._past, self.limit = new.measure, new._past, limit
+
+
+def _together(words: Iterable[Word], now: float) -> tuple[Word, ...]:
+    """Return those that count: no other one lets as little pass for as long.
+
+    The one that holds longest comes first, and each of the others lets less pass than those before it.
+    """
+    kept: list[Word] = []
+    for word in sorted(words, key=_longest_first):
+        left, until, _ = word
+        if now < until and (not kept or left < kept[-1][0]):
+            kept.append(word)
+    while len(kept) > _MOST_KEPT:
+        (left, _, doubted), (_, until, also) = kept.pop(), kept.pop()
+        kept.append((left, until, doubted and also))
+    return tuple(kept)
+
+
+def _longest_first(word: Word) -> tuple[float, int]:
+    return -word[1], word[0]

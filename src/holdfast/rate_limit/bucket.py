@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _SURELY_LESS = 1 - 2.0**-48
 _SURELY_MORE = 1 + 2.0**-48
 _BLOCK = 16
+_KEPT = 16
+_OLDER = 8
+_OF_MANY = 4
 
 
 class Bucket:
@@ -127,3 +130,34 @@ class Bucket:
             self._since, self._spent = since, missing
         self.rate, self.most = rate, capacity
         self.forgive(now)
+
+
+class Past:
+    """What a bucket let pass lately, in at most 16 pairs of a moment and an amount.
+
+    It is asked only if the limit is changed to a window: a bucket knows what is missing, and a window wants to know
+    since when. Of what is longer ago, less is known, and in doubt it counts as later than it was.
+    """
+
+    __slots__ = ("admissions",)
+
+    def __init__(self) -> None:
+        self.admissions: list[tuple[float, int]] = []
+
+    def note(self, at: float, amount: int) -> None:
+        """Let so many have passed at that moment."""
+        kept = self.admissions
+        kept += ((at, amount),)
+        if len(kept) > _KEPT:
+            older = kept[:_OLDER]
+            kept[:_OLDER] = [
+                (after[0], before[1] + after[1]) for before, after in zip(older[::2], older[1::2], strict=True)
+            ]
+
+    def record(self, times: Sequence[float]) -> None:
+        """Let one have passed at each of these moments."""
+        count = len(times)
+        step = -(-count // _OF_MANY)
+        for first in range(0, count, step):
+            end = min(first + step, count)
+            self.note(times[end - 1], end - first)

@@ -84,8 +84,8 @@ class SlidingWindow(Settings):
     * `limit`: at least 1.
     * `period`: seconds, or a `timedelta`.
     * `buckets`: None keeps the moment of each call, which is exact, and takes memory for `limit` of them. A number, 10
-      or 60 say, keeps that many counts instead, whatever the limit; calls are never too many then, but may have to wait
-      up to `period` / `buckets` longer than they would have to.
+      or 60 say, keeps that many counts instead, whatever the limit; calls are never too many then, but each counts for
+      up to `period` / `buckets` longer, so that somewhat fewer pass.
 
     >>> SlidingWindow(limit=100, period=60)
     SlidingWindow(limit=100, period=60.0)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from .measures import Measure
-    from .words import Word
+
+    Word: TypeAlias = tuple[int, float, bool]
+    """What was said: so many may pass, until that moment; and whether it was to hold for longer than is believed."""
 
 
 class Trial:
