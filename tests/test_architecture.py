@@ -61,7 +61,6 @@ FLOORS = {
     "rate_limit.measures": 2,
     "rate_limit.memory": 2,
     "rate_limit.told": 2,
-    "rate_limit.trial": 2,
     "rate_limit.window": 2,
     "_runtime": 3,
     "circuit_breaker": 4,

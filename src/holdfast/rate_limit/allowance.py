@@ -10,14 +10,13 @@ from __future__ import annotations
 from ..typed import TYPE_CHECKING
 from .bucket import Bucket, Past
 from .config import TokenBucket
-from .measures import measure
-from .trial import Trial
+from .measures import Trial, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .config import SlidingWindow
-    from .trial import Word
+    from .measures import Word
 
 _MOST_KEPT = 8
 """So many words are kept at most; of more, two that end soon are put together, so that neither is exceeded."""

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .allowance import Allowance
+    from .measures import Trial
     from .places import Standing
-    from .trial import Trial
 
     Change: TypeAlias = Callable[[Allowance, float], bool]
     """Changes what is allowed; returns whether it made a difference. May be done again if it was interrupted."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from .config import SlidingWindow, TokenBucket
-    from .trial import Word
+    from .measures import Word
 
     Kept: TypeAlias = tuple[float, TokenBucket | SlidingWindow, tuple[float, ...], tuple[int, ...], tuple[Word, ...]]
     """Until when it counts, the limit, what was admitted when, how much each time, and what the server said."""
