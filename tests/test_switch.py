@@ -384,7 +384,6 @@ def test_an_interrupt_anywhere_in_a_block_leaves_nothing_switched_off() -> None:
                     pass
             except Interrupted:
                 pass
-        gc.collect()
         assert all_on(), places
         assert is_enabled(), places
         with pytest.raises(CircuitOpenError):

@@ -1009,3 +1009,19 @@ def test_promise_37_nobody_polls_and_no_thread_is_started() -> None:
     assert clock.sleeps == [1.0, 1.0, 1.0, 1.0]  # one sleep for each wait
     assert threading.active_count() == threads
     assert all(later - earlier > 0 for earlier, later in pairwise([0, *clock.sleeps[:1]]))
+
+
+def test_who_has_said_that_they_go_is_not_told_to_go_by_a_change() -> None:
+    clock = VirtualClock()
+    limiter = RateLimiter(TokenBucket(rate=1, capacity=5), clock=clock)
+    line = limiter.line
+    limiter.acquire(5)
+    leaving, staying = WaitingThread(1), WaitingThread(2)
+    for place in (staying, leaving):
+        line.enter(place, 100)
+    line.inside = True  # as a signal handler or a finaliser finds it
+    assert line.leave(leaving)
+    line.inside = False
+    limiter.update(TokenBucket(rate=0.001, capacity=5))
+    metrics = limiter.metrics
+    assert (metrics.abandoned, metrics.timed_out, metrics.queued) == (1, 1, 0)

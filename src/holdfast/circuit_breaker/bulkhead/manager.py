@@ -324,7 +324,7 @@ class Bulkhead(Told):
         return self._on(event, listener, self.line.lock)
 
     def _hear(self, listeners: tuple[tuple[str, Callable[[Any], object]], ...]) -> None:
-        self._listeners = listeners
+        super()._hear(listeners)
         self.line.loud = bool(listeners)
         self.line.mark()
 
