@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Told:
     """A guard with listeners. Each kind of guard says which events there are, and which everybody is told of."""
 
-    __slots__ = ()
+    __slots__ = ("_listeners",)
 
     kinds: ClassVar[Mapping[str, type[Event]]]
     told_everywhere: ClassVar[tuple[str, ...]]

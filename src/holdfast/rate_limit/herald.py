@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Herald(Told):
     """The part of a rate limiter that tells and refuses."""
 
-    __slots__ = ("_listeners", "clock", "line", "name", "settings")
+    __slots__ = ("clock", "line", "name", "settings")
 
     kinds = MappingProxyType(
         {
@@ -43,7 +43,6 @@ class Herald(Told):
     name: str
     settings: RateLimiterConfig
     """The config, which other limiters may share, whatever its name."""
-    _listeners: tuple[tuple[str, Callable[[Any], object]], ...]
 
     def _refuse(
         self, reason: Literal["rate", "full", "timeout"], cost: int, waited: float, delay: float, why: str

@@ -75,7 +75,7 @@ class Bulkhead(Told):
     Raises `ConfigurationError` if `config` is none.
     """
 
-    __slots__ = ("__weakref__", "_entry", "_listeners", "clock", "line", "name", "settings")
+    __slots__ = ("__weakref__", "_entry", "clock", "line", "name", "settings")
 
     kinds = MappingProxyType(
         {
