@@ -55,7 +55,8 @@ class Told:
         if not isinstance(asked, str) or asked not in self.kinds:
             raise ConfigurationError(f"on: there is no event {shown(asked)}; {did_you_mean(asked, self.kinds)}")
         optional_callable("on", "listener", () if listener is None else listener, "(event)")
-        entry = (event, listener)
+        heard: Any = listener
+        entry = (event, heard)
 
         def unsubscribe() -> None:
             with lock:
