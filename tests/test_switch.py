@@ -294,6 +294,33 @@ def test_a_block_that_is_left_in_another_context_or_dropped_leaves_nothing_switc
     assert all_on()
 
 
+class Watched(Binding[str]):
+    """A binding that remembers all that it ever held."""
+
+    __slots__ = ("_held", "held")
+
+    def __init__(self) -> None:
+        self.held: list[str | None] = []
+        super().__init__(lambda: "found")
+
+    @property
+    def now(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self._held
+
+    @now.setter
+    def now(self, value: str | None) -> None:
+        self._held = value
+        self.held.append(value)
+
+
+def test_while_off_a_binding_holds_nothing_not_even_for_a_moment() -> None:
+    with disabled():
+        binding = Watched()
+        assert binding.bind() == "found"
+        assert set(binding.held) == {None}
+    assert binding.bind() == binding.now == "found"
+
+
 def test_the_quick_path_is_back_after_the_block() -> None:
     breaker = CircuitBreaker()
     binding = Binding.to(breaker)

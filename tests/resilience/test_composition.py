@@ -251,8 +251,12 @@ def test_promise_39_an_open_circuit_is_not_hammered_by_the_retry_around_it(door:
         with pytest.raises(CircuitOpenError):
             scene.run(function)
     assert script.calls == 3
-    assert clock.monotonic() == began, "no back-off is slept for a rejection"
     assert scene.breaker.metrics.rejected_requests == 6
+    scene.breaker.force_open(hold=True)  # then it says nothing of when to come back
+    with pytest.raises(CircuitOpenError):
+        scene.run(function)
+    assert scene.breaker.metrics.rejected_requests == 7
+    assert clock.monotonic() == began, "no back-off is slept for a rejection"
 
 
 def test_promise_39_each_attempt_passes_the_inner_guards(door: Door, clock: VirtualClock) -> None:
