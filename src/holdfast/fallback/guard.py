@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..registry import Binding
     from .memory import Memory
     from .recovery import Answerer
+    from .shelf import Good
 
 _BODY = """
 fallback = binding.now
@@ -164,15 +165,11 @@ def call(
     fallback: Answerer, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same under this fallback."""
-    renewed = fallback.renewed
-    claim = None if renewed is None else Claim()
+    claim = None if fallback.renewed is None else Claim()
     try:
-        if renewed is not None and claim is not None:
-            key = memory.key(renewed, args, kwargs)
-            good = memory.visit(fallback, renewed, key, claim)
-            if good is not None:
-                return _given(good[1]) if good[2] else good[1]
-            memory = memory.of_call(key)
+        good, memory = _visited(fallback, memory, claim, args, kwargs)
+        if good is not None:
+            return _given(good[1]) if good[2] else good[1]
         result = function(*args, **kwargs)
         settled = _settled(fallback, memory, result, args, kwargs)
         if claim is not None and settled is not result:
@@ -189,6 +186,20 @@ def call(
     finally:
         if claim is not None and claim.holder is None:
             claim.is_released = True
+
+
+def _visited(
+    fallback: Answerer, memory: Memory, claim: Claim | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Good | None, Memory]:
+    """Return the good value that answers without a call, if there is one, and what remembers this call's value.
+
+    `claim`, if values are made anew after some time, is the caller's, which gives it up at the end.
+    """
+    renewed = fallback.renewed
+    if renewed is None or claim is None:
+        return None, memory
+    key = memory.key(renewed, args, kwargs)
+    return memory.visit(fallback, renewed, key, claim), memory.of_call(key)
 
 
 def _settled(fallback: Answerer, memory: Memory, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -235,15 +246,11 @@ async def call_async(
     fallback: Answerer, memory: Memory, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Do the same under this fallback."""
-    renewed = fallback.renewed
-    claim = None if renewed is None else Claim()
+    claim = None if fallback.renewed is None else Claim()
     try:
-        if renewed is not None and claim is not None:
-            key = memory.key(renewed, args, kwargs)
-            good = memory.visit(fallback, renewed, key, claim)
-            if good is not None:
-                return good[1]
-            memory = memory.of_call(key)
+        good, memory = _visited(fallback, memory, claim, args, kwargs)
+        if good is not None:
+            return good[1]
         return await _awaited(fallback, memory, _begun(function, args, kwargs), args, kwargs)
     finally:
         if claim is not None:
