@@ -12,19 +12,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Any, TypeAlias, TypedDict, Unpack
 
-    class TokenBucketFields(TypedDict):
-        """All that is said of a token bucket."""
-
-        rate: float
-        capacity: int
-
-    class WindowFields(TypedDict, total=False):
-        """All that may be said of a sliding window."""
-
-        limit: int
-        period: float | timedelta
-        buckets: int | None
-
     class NamelessLimiterFields(TypedDict, total=False):
         """All that may be said of a limiter but its name; `RateLimiterConfig` tells what each means."""
 
