@@ -696,3 +696,18 @@ def test_a_limiter_of_ones_own_is_made_in_one_line() -> None:
     assert limiter.config == RateLimiterConfig(name="api", limit=SlidingWindow(limit=3, period=1), queue_timeout=0)
     with pytest.raises(ConfigurationError, match="create_rate_limiter: limit must be"):
         create_rate_limiter("api", 5)  # type: ignore[arg-type]
+
+
+def test_off_nobody_is_asked_what_a_call_costs(door: Door) -> None:
+    asked: list[object] = []
+
+    def cost(*_args: object) -> int:
+        asked.append(None)
+        return 1
+
+    function = RateLimiter(TokenBucket(rate=1, capacity=5)).protect(door.function(Script("fine")), cost)
+    with disabled():
+        assert door.run(function) == "fine"
+    assert not asked
+    assert door.run(function) == "fine"
+    assert len(asked) == 1
