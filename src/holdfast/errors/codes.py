@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .attributes import look_up, read
-from .known import by_json_rpc_number, is_json_rpc_number
+from .json_rpc import by_json_rpc_number, is_json_rpc_number
 from .recognition import verdict
 from .taxonomy import ErrorCategory as Category, ErrorCode as Code
 
