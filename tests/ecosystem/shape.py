@@ -220,8 +220,8 @@ def _revive(value: Any) -> Any:
         return value
     ((tag, held), *rest) = value.items()
     if tag == "enum":
-        kind: Any = enum.Enum("Recorded", {held: _revive(value["value"])})
-        return kind[held]
+        names = [(held, _revive(value["value"]))]
+        return enum.Enum("Recorded", names)[held]  # type: ignore[index]
     if tag == "bytes":
         return held.encode("latin-1")
     if tag == "error":
