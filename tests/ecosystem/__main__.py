@@ -104,7 +104,7 @@ def unknown(modules: list[str]) -> int:
     for name in modules:
         seen: dict[type, str] = {}
         for module in _modules(name):
-            for kind in vars(module).values():
+            for kind in list(vars(module).values()):
                 if isinstance(kind, type) and issubclass(kind, BaseException) and kind not in seen:
                     if kind.__module__.partition(".")[0] == name.partition(".")[0]:
                         seen[kind] = _verdict_on(kind, classifier)
