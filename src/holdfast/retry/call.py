@@ -17,6 +17,7 @@ from ..timeout.scope import Scope, expiry
 from ..timeout.worker import LEFT_BEHIND, call_in_worker
 from ..typed import TYPE_CHECKING
 from .context import RetryContext, RetryResult
+from .doubled import warn_of_own_retries
 from .policy import ask, attempt_limit
 from .state import RetryState, Step
 
@@ -232,6 +233,7 @@ class RetryCall:
 
     def _announce(self, delay: float, error: Exception, seen: Classification | None) -> None:
         policy, attempt = self.state.policy, self.state.attempts
+        warn_of_own_retries(self.name, error, policy.max_attempts)
         category, code = _words(seen or self._classify(error))
         logger("retry").info(
             "%s: attempt %d of %d failed (%s, %s), next in %.3g s",
