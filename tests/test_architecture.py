@@ -75,6 +75,7 @@ FLOORS = {
     "resilience": 5,
     "testing": 6,
     "demo": 6,
+    "explain": 6,
     "__main__": 6,
     "__init__": 6,
 }

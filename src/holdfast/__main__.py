@@ -1,4 +1,4 @@
-"""The command line: ``python -m holdfast demo``, ``policies`` and ``check``."""
+"""The command line: ``python -m holdfast demo``, ``policies``, ``check`` and ``classify``."""
 
 from __future__ import annotations
 
@@ -62,6 +62,18 @@ def _parser() -> argparse.ArgumentParser:
     what = "a module to import first, as it registers what the configuration names; may be given again"
     check.add_argument("--import", action="append", default=[], dest="modules", metavar="MODULE", help=what)
     check.set_defaults(command=_check)
+
+    about = "say how an exception is judged, by which rule, and what the named policies do after it"
+    classify = commands.add_parser("classify", help=about, description=f"{about.capitalize()}.")
+    what = "its full name, such as openai.RateLimitError; without one, a traceback is read from standard input"
+    classify.add_argument("name", nargs="?", metavar="NAME", help=what)
+    classify.add_argument("--message", default="", metavar="TEXT", help="its message")
+    classify.add_argument("--status", type=int, metavar="N", help="the HTTP status of the response that it carries")
+    classify.add_argument("--code", metavar="TEXT", help="the vendor's code on it, such as insufficient_quota")
+    what = "a header of the response that it carries, such as 'Retry-After: 7'; may be given again"
+    classify.add_argument("--header", action="append", default=[], dest="headers", metavar="LINE", help=what)
+    classify.add_argument("--json", action="store_true", help="print JSON")
+    classify.set_defaults(command=_classify)
     return parser
 
 
@@ -112,6 +124,25 @@ def _check(chosen: argparse.Namespace) -> int:
     except ConfigurationError as error:
         return _complain(str(error))
     return _show(report.describe())
+
+
+def _classify(chosen: argparse.Namespace) -> int:
+    from holdfast.explain import NamingError, as_json, as_text, exception_in, exception_named, explain
+
+    headers = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in chosen.headers)}
+    try:
+        if chosen.name is None:
+            stream = getattr(sys.stdin, "buffer", None)  # it may be closed
+            named = exception_in("" if stream is None else stream.read().decode("utf-8", "replace"))
+        else:
+            named = exception_named(
+                chosen.name, message=chosen.message, status=chosen.status, code=chosen.code, headers=headers
+            )
+    except NamingError as problem:
+        _complain(str(problem))
+        return 2
+    told = explain(named)
+    return _show(as_json(told) if chosen.json else as_text(told))
 
 
 def _standard_input() -> Any:
