@@ -101,6 +101,15 @@ def test_retries_beneath_a_wrapping_error_are_seen() -> None:
     assert (found.client.name, found.times) == ("redis", 10)
 
 
+def test_only_the_nearest_causes_are_looked_at() -> None:
+    error = raised(loop("redis.retry", "call_with_retry", "failures", 11, OSError()))
+    for _ in range(4):
+        wrapping = LookupError()
+        wrapping.__cause__ = error
+        error = wrapping
+    assert retried_by_client(error) is None
+
+
 def test_aws_notes_its_retries_on_the_error() -> None:
     error = Exception()
     error.response = {"ResponseMetadata": {"RetryAttempts": 3}}  # type: ignore[attr-defined]

@@ -18,6 +18,21 @@ _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _ZONES = frozenset({"gmt", "utc", "ut", "z"})
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 
+_EPOCH = 1e9
+# Moments since 1970 below these numbers are in seconds, milliseconds, microseconds, nanoseconds.
+_EPOCHS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
+
+
+def from_now(value: float, now: float) -> float:
+    """Read a number that is either a delay in seconds or, if it is that large, a moment since 1970 in whatever unit.
+
+    >>> from_now(30, 1_800_000_000), from_now(1_800_000_030, 1_800_000_000), from_now(1_800_000_030_000, 1_800_000_000)
+    (30, 30.0, 30.0)
+    """
+    if value < _EPOCH:
+        return value
+    return next((value * unit - now for below, unit in _EPOCHS if value < below), 0.0)
+
 
 def number(text: str) -> float | None:
     """Read a decimal number, however many digits it has; words such as "inf" and "nan" are none.

@@ -9,7 +9,7 @@ The hints are read in this order; the first valid one decides.
 ``retry-after``                                seconds, or an HTTP date (RFC 9110 §10.2.3)
 ``ratelimit``                                  ``"name";r=0;t=30``: seconds (draft-ietf-httpapi-ratelimit-headers)
 ``ratelimit-reset``                            seconds (older drafts of the same)
-``x-ratelimit-reset``, ``x-rate-limit-reset``  seconds, or an epoch in seconds or milliseconds; only with 0 remaining
+``x-ratelimit-reset``, ``x-rate-limit-reset``  seconds, or an epoch in seconds to nanoseconds; only with 0 left
 ``x-ratelimit-reset-requests``, ``…-tokens``   a Go duration such as ``6m0s``
 ``anthropic-ratelimit-…-reset``                an RFC 3339 timestamp
 ``grpc-retry-pushback-ms``                     milliseconds; negative: do not retry
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .moments import HUGE, go_duration, http_date, number, rfc3339
+from .moments import HUGE, from_now, go_duration, http_date, number, rfc3339
 
 _ANTHROPIC = ("requests", "tokens", "input-tokens", "output-tokens")
 _OPENAI = ("requests", "tokens")
@@ -50,8 +50,6 @@ _FEW = 256
 
 LONGEST = 1e11
 """No wait is given as longer than this many seconds (some 3,000 years), however many digits a server sends."""
-
-_EPOCH_SECONDS, _EPOCH_MILLISECONDS = 1e9, 1e12
 
 
 class Hint(NamedTuple):
@@ -182,7 +180,8 @@ def _until_reset(found: dict[str, str], now: float, limited: bool) -> float | No
         seconds = _number_in(found, "ratelimit-reset")
     for prefix in ("x-ratelimit", "x-rate-limit"):
         if seconds is None and _reached(found, f"{prefix}-remaining", unless_said=False):
-            seconds = _delta_or_epoch(_number_in(found, f"{prefix}-reset"), now)
+            ends = _number_in(found, f"{prefix}-reset")
+            seconds = None if ends is None else from_now(ends, now)
     if seconds is None:
         seconds = _longest(
             go_duration(found.get(f"x-ratelimit-reset-{kind}", ""))
@@ -209,17 +208,17 @@ def _longest(times: Any) -> float | None:
 
 
 def _structured(text: str, *, limited: bool) -> float | None:
-    """Read `"name";r=0;t=30, "other";r=5;t=60`: the longest `t` of those with nothing left."""
+    """Read `"name";r=0;t=30, "other";r=5;t=60`: the longest `t` of those with nothing left.
+
+    Also the form of drafts 4 to 7, `limit=10, remaining=0, reset=30`.
+    """
     waits = []
+    older: dict[str, str] = {}
     for item in text[:1024].split(","):
-        fields = (part.strip().partition("=") for part in item.split(";")[1:])
-        parts = {name: value for name, _, value in fields}
+        parts = {name: value for name, _, value in (part.strip().partition("=") for part in item.split(";"))}
+        older.update(parts)
         if _reached(parts, "r", unless_said=limited):
             waits.append(_number_in(parts, "t"))
+    if _reached(older, "remaining", unless_said=limited):
+        waits.append(_number_in(older, "reset"))
     return _longest(waits)
-
-
-def _delta_or_epoch(value: float | None, now: float) -> float | None:
-    if value is None or value < _EPOCH_SECONDS:
-        return value
-    return value / 1000 - now if value > _EPOCH_MILLISECONDS else value - now

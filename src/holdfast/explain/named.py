@@ -68,20 +68,16 @@ def _class_named(name: str) -> type[BaseException] | None:
         raise NamingError(
             f"{name!r} is no name of an exception; give one such as openai.RateLimitError or TimeoutError"
         )
-    for at in range(len(parts) - 1, -1, -1):
-        module = _module(".".join(parts[:at])) if at else builtins
-        if module is None:
-            continue
-        found: Any = module
-        try:
-            for part in parts[at:]:
-                found = getattr(found, part)
-        except Exception:
-            return None  # a module that makes its attributes itself may raise anything
-        if isinstance(found, type) and issubclass(found, BaseException):
-            return found
-        raise NamingError(f"{name} is no exception class, it is {type(found).__name__}")
-    return None
+    places = ((at, _module(".".join(parts[:at])) if at else builtins) for at in range(len(parts) - 1, -1, -1))
+    at, found = next((at, module) for at, module in places if module is not None)
+    try:
+        for part in parts[at:]:
+            found = getattr(found, part)
+    except Exception:
+        return None  # no such class; a module that makes its attributes itself may raise anything
+    if isinstance(found, type) and issubclass(found, BaseException):
+        return found
+    raise NamingError(f"{name} is no exception class, it is {type(found).__name__}")
 
 
 def _module(name: str) -> Any:

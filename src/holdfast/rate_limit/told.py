@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     """Seconds for which to stay away, None if unsaid; and how many calls may be made in how many seconds, each time."""
 
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
-_EPOCH = 1e9
-_UNITS = ((1e11, 1.0), (1e14, 1e-3), (1e17, 1e-6), (1e20, 1e-9))
-"""Moments since 1970 below this are in seconds, milliseconds, microseconds, nanoseconds."""
-
 _IMPLAUSIBLE = 10 * 365 * 86400.0
 """Nobody is to stay away for so long; it is another unit, or a joke."""
 
@@ -55,7 +51,7 @@ def _plausible(pause: float | None) -> float | None:
 
 def _said(found: Mapping[str, str], now: float) -> list[tuple[int, float]]:
     """Return how many calls are left, and for how many seconds, of each limit that the server tells of."""
-    from ..errors.moments import number
+    from ..errors.moments import from_now, number
 
     pairs = [(found.get(f"{prefix}-remaining", ""), found.get(f"{prefix}-reset", "")) for prefix in _PREFIXES]
     older: dict[str, str] = {}
@@ -68,12 +64,5 @@ def _said(found: Mapping[str, str], now: float) -> list[tuple[int, float]]:
     for remaining, reset in pairs:
         left, ends = number(remaining), number(reset)
         if left is not None and ends is not None and left >= 0:
-            said.append((int(min(left, _MOST)), _from_now(ends, now)))
+            said.append((int(min(left, _MOST)), from_now(ends, now)))
     return [(left, period) for left, period in said if 0 < period < _IMPLAUSIBLE]
-
-
-def _from_now(ends: float, now: float) -> float:
-    """Return how many seconds are left; `ends` is so many, or a moment; 0 for what is neither."""
-    if ends < _EPOCH:
-        return ends
-    return next((ends * unit - now for below, unit in _UNITS if ends < below), 0.0)
