@@ -69,10 +69,10 @@ class Inbox(Generic[T]):
         self._at_work = False
         self.lock = threading.RLock()  # re-entrant: a signal handler may look as well
 
-    def put(self, thing: T) -> None:
-        """Put something in."""
+    def put(self, thing: T, *, full: int = _FULL) -> None:  # a default outlives the module's own names at exit
+        """Put something in; whoever finds more than `full` there works them off."""
         self._things.append(thing)
-        if len(self._things) > _FULL and self.lock.acquire(blocking=False):
+        if len(self._things) > full and self.lock.acquire(blocking=False):
             try:
                 self.empty()
             finally:
