@@ -15,9 +15,20 @@ from .retry_after import NO_HINT, Hint
 RESPONSES = ("response", "resp", "meta")
 STATUS_NAMES = ("status_code", "http_status", "status", "errcode", "code")
 CODE_NAMES = frozenset({"code", "error_code", "type", "body", "error"})
-WRAPPED_NAMES = ("reason", "orig", "inner_exception", "original_exception", "original_error", "cause", "exc")
+WRAPPED_NAMES = (
+    "reason",
+    "orig",
+    "inner_exception",
+    "original_exception",
+    "original_error",
+    "cause",
+    "exc",
+    "last_exception",
+)
+ARGUMENTS = "kwargs"
+"""Where botocore keeps what an error was made of, such as the `error` that led to it."""
 
-INTERESTING = frozenset({*RESPONSES, *STATUS_NAMES, *CODE_NAMES, *WRAPPED_NAMES, "headers", "retry_after"})
+INTERESTING = frozenset({*RESPONSES, *STATUS_NAMES, *CODE_NAMES, *WRAPPED_NAMES, ARGUMENTS, "headers", "retry_after"})
 """The attributes that can change a verdict; an error without any of them is judged by its type and its causes."""
 
 own_attributes: Callable[[BaseException], dict[str, Any]] = BaseException.__dict__["__dict__"].__get__

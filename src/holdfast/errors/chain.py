@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .attributes import WRAPPED_NAMES, read
+from .attributes import ARGUMENTS, WRAPPED_NAMES, look_up, read
 from .taxonomy import ErrorCategory as Category
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def has_links(error: BaseException) -> bool:
 def links_of(error: BaseException, names: Collection[str], depth: int) -> list[Link]:
     """Return what the error wraps (as attribute, then as argument), its cause, its context; suppressed or not."""
     wrapped = [read(error, name) for name in WRAPPED_NAMES if name in names]
+    if ARGUMENTS in names:
+        wrapped.append(look_up(read(error, ARGUMENTS), "error"))
     wrapped += _args_of(error)[:_MOST_ARGS]
     found = [Link(value, False, depth) for value in wrapped if is_exception(value)]
     cause, context = _cause_of(error), _context_of(error)
