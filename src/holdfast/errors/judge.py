@@ -62,7 +62,8 @@ _NOT_FROM_CONTEXT = (Category.INTERNAL, Category.VALIDATION)
 """What merely was being handled, such as a KeyError of a cache, does not make the new error a bug or a wrong input."""
 
 
-def _wall_clock() -> float:
+def wall_clock() -> float:
+    """Return the seconds since 1970, which dates of servers are told in."""
     import time
 
     return time.time()
@@ -154,7 +155,7 @@ class Judge:
     __slots__ = ("_lock", "_now", "_rules")
 
     def __init__(self, now: Callable[[], float] | None) -> None:
-        self._now = _wall_clock if now is None else now
+        self._now = wall_clock if now is None else now
         self._rules = RuleSet()
         self._lock = threading.Lock()
 
@@ -187,7 +188,7 @@ class Judge:
             said = getattr(error, "__resilience__", None)
         except Exception:
             said = None
-        if said is not None and (told := _verdict_in(said)) is not None:
+        if said is not None and (told := verdict_in(said)) is not None:
             return told
         names: Collection[str] = plan.names
         if plan.fixed is None:
@@ -203,7 +204,7 @@ class Judge:
             shown = self._by_itself(error, plan, names, facts, walk)
             if not isinstance(shown, Classification):
                 shown = self._by_causes(error, plan.rules, names, walk or _Walk(), shown)
-            found = shown if facts.hint is NO_HINT else _hinted(shown, facts.hint)
+            found = shown if facts.hint is NO_HINT else hinted(shown, facts.hint)
         return self._changed(found, changes, error) if changes else found
 
     def _by_rules(
@@ -274,7 +275,7 @@ class Judge:
 
     def _by_link(self, error: BaseException, plan: _Plan, names: Collection[str], walk: _Walk) -> Answer:
         """Take the steps 1 to 5 for an error that led to another one; None if nothing is known of it."""
-        told = _verdict_in(read(error, "__resilience__"))
+        told = verdict_in(read(error, "__resilience__"))
         if told is not None:
             return told
         facts = facts_of(error, names, self._now, plan.http_numbers) if names else NO_FACTS
@@ -283,8 +284,8 @@ class Judge:
             return self._changed(found, changes, error)
         answer = self._by_itself(error, plan, names, facts, walk)
         if isinstance(answer, Otherwise):
-            return Otherwise(self._changed(_hinted(answer.verdict, facts.hint), changes, error))
-        return None if answer is None else self._changed(_hinted(answer, facts.hint), changes, error)
+            return Otherwise(self._changed(hinted(answer.verdict, facts.hint), changes, error))
+        return None if answer is None else self._changed(hinted(answer, facts.hint), changes, error)
 
 
 def _plan(kind: type, rules: RuleSet) -> _Plan:
@@ -300,7 +301,7 @@ def _plan(kind: type, rules: RuleSet) -> _Plan:
     return plan
 
 
-def _verdict_in(said: Any) -> Classification | None:
+def verdict_in(said: Any) -> Classification | None:
     """Return the verdict that an error gives of itself, by value or by a function; None if it is anything else."""
     try:
         if not issubclass(type(said), Classification) and callable(said):
@@ -331,7 +332,7 @@ def _ask(rules: tuple[Rule, ...], error: BaseException, otherwise: Otherwise | N
     return otherwise
 
 
-def _hinted(found: Classification, hint: Hint) -> Classification:
+def hinted(found: Classification, hint: Hint) -> Classification:
     """Put the server's hint into the verdict: how long to wait, and whether to come back at all."""
     if hint.retry is not None and hint.retry != found.retryable and found.category is not Category.CANCELLED:
         reason = f"{found.reason}, and the server says {'to retry' if hint.retry else 'not to retry'}"

@@ -1,11 +1,11 @@
-"""The rules that users register: what they may say, whom they match, and how they change a verdict."""
+"""The rules that users register, for errors and for results: what they say, whom they match, what they change."""
 
 from __future__ import annotations
 
 import threading
 import types
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 from .classification import Classification
 from .exceptions import ConfigurationError
@@ -16,10 +16,23 @@ from .taxonomy import ErrorCategory
 if TYPE_CHECKING:
     from .taxonomy import CircuitOutcome, RetryScope
 
-Predicate: TypeAlias = Callable[[BaseException], object]
+Predicate: TypeAlias = Callable[[Any], object]
 Matcher: TypeAlias = "type | tuple[type, ...] | Predicate"
 
 _CO_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
+
+
+class Subject(NamedTuple):
+    """What rules are about: the classes that they may name, and the words for messages."""
+
+    method: str
+    base: type
+    a_type: str
+    thing: str
+
+
+ERRORS = Subject("register", BaseException, "an exception type", "the error")
+RESULTS = Subject("register_result", object, "a type", "the result")
 
 
 class UserRule:
@@ -38,6 +51,7 @@ class UserRule:
         circuit_outcome: CircuitOutcome | None,
         retry_after: Any,
         reason: str | None,
+        subject: Subject = ERRORS,
     ) -> None:
         given: dict[str, Any] = {
             "category": category,
@@ -50,12 +64,12 @@ class UserRule:
         self._changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
         if not self._changes and retry_after is None:
             raise ConfigurationError(
-                f"register({name}): no verdict was given; say at least one of category, code, retryable, retry_scope, "
-                "circuit_outcome, retry_after or reason, for example category='TRANSIENT'"
+                f"{subject.method}({name}): no verdict was given; say at least one of category, code, retryable, "
+                "retry_scope, circuit_outcome, retry_after or reason, for example category='TRANSIENT'"
             )
         if reason is not None and not isinstance(reason, str):
-            raise ConfigurationError(f"register({name}): reason must be a text, not {reason!r}")
-        self._retry_after = _checked_wait(name, retry_after)
+            raise ConfigurationError(f"{subject.method}({name}): reason must be a text, not {reason!r}")
+        self._retry_after = _checked_wait(name, retry_after, subject)
         self._changes.setdefault("reason", f"rule registered for {name}")
         whole = Classification(**{"category": ErrorCategory.UNKNOWN, **self._changes})  # refuses what makes no sense
         self.verdict = None if category is None else whole
@@ -76,8 +90,8 @@ class UserRule:
             changes["retryable"] = changes["retry_scope"] != "never"
         return base.replace(**changes)
 
-    def wait_for(self, error: BaseException, now: Callable[[], float]) -> float | None:
-        """Return the waiting time that the user set for this error, in seconds, or None."""
+    def wait_for(self, error: Any, now: Callable[[], float]) -> float | None:
+        """Return the waiting time that the user set for this error or result, in seconds, or None."""
         wait = self._retry_after
         if not callable(wait):
             return wait  # type: ignore[no-any-return]
@@ -111,22 +125,25 @@ class Registration:
 
     __slots__ = ("classes", "predicate", "rule", "types")
 
-    def __init__(self, matcher: Any, rule: Callable[[str], UserRule]) -> None:
+    def __init__(self, matcher: Any, rule: Callable[[str], UserRule], subject: Subject = ERRORS) -> None:
         self.types: tuple[type, ...] = ()
         self.classes: tuple[type, ...] = ()
         self.predicate: Predicate | None = None
-        wanted = _as_classes(matcher)
+        wanted = _as_classes(matcher, subject)
         if wanted is None:
-            self.predicate = _checked_predicate(matcher)
+            self.predicate = _checked_predicate(matcher, subject)
             name = getattr(matcher, "__qualname__", None) or full_name(type(matcher))
         else:
-            self.types = tuple(kind for kind in wanted if issubclass(kind, BaseException))
-            self.classes = tuple(kind for kind in wanted if not issubclass(kind, BaseException))
+            self.types = tuple(kind for kind in wanted if issubclass(kind, subject.base))
+            # Classes that may take others in: an ABC or a protocol, and a mixin where the subject has a base.
+            self.classes = tuple(
+                kind for kind in wanted if not issubclass(kind, subject.base) or _takes_others_in(kind, subject)
+            )
             name = ", ".join(map(full_name, wanted))
         self.rule = rule(str(name))
 
-    def asks(self, error: BaseException) -> bool:
-        """Ask the predicate, or whether the error is an instance of one of the other classes; an error means no."""
+    def asks(self, error: Any) -> bool:
+        """Ask the predicate, or whether it is an instance of one of the other classes; an exception means no."""
         try:
             if self.predicate is None:
                 return isinstance(error, self.classes)
@@ -167,31 +184,28 @@ class RuleSet:
         specific: list[UserRule] = []
         general: list[UserRule] = []
         for each in classes_of(kind):
-            (general if each is Exception or each is BaseException else specific).extend(
-                self._by_type.get(id(each), ())
-            )
+            is_general = each is Exception or each is BaseException or each is object
+            (general if is_general else specific).extend(self._by_type.get(id(each), ()))
         return tuple(specific), tuple(general)
 
-    def matching(
-        self, error: BaseException, specific: tuple[UserRule, ...], general: tuple[UserRule, ...]
-    ) -> Iterator[UserRule]:
-        """Yield the rules that match the error, the one that decides first."""
+    def matching(self, error: Any, specific: tuple[UserRule, ...], general: tuple[UserRule, ...]) -> Iterator[UserRule]:
+        """Yield the rules that match the error or result, the one that decides first."""
         for entry in self.predicates:
             if entry.asks(error):
                 yield entry.rule
         yield from specific
         for entry in self.classes:
-            if entry.asks(error):
+            if entry.rule not in specific and entry.rule not in general and entry.asks(error):
                 yield entry.rule
         yield from general
 
 
-def _as_classes(matcher: Any) -> tuple[type, ...] | None:
+def _as_classes(matcher: Any, subject: Subject) -> tuple[type, ...] | None:
     """Return the classes meant, or None if the matcher is not made of classes."""
     if isinstance(matcher, type):
-        if module_name(matcher) == "builtins" and not issubclass(matcher, BaseException):
+        if module_name(matcher) == "builtins" and not issubclass(matcher, subject.base):
             raise ConfigurationError(
-                f"register: {full_name(matcher)} is no exception type and never matches an error; "
+                f"{subject.method}: {full_name(matcher)} is no exception type and never matches an error; "
                 "give an exception type, a tuple of them, or a function of the error"
             )
         return (matcher,)
@@ -200,41 +214,47 @@ def _as_classes(matcher: Any) -> tuple[type, ...] | None:
     if not isinstance(matcher, tuple):
         return None
     if not matcher:
-        raise ConfigurationError("register: the tuple of types is empty; name at least one exception type")
+        raise ConfigurationError(f"{subject.method}: the tuple of types is empty; name at least one")
     found: list[type] = []
     for each in matcher:
-        classes = _as_classes(each)
+        classes = _as_classes(each, subject)
         if classes is None:
             raise ConfigurationError(
-                f"register: a tuple may hold types only, not {each!r}; register a predicate on its own"
+                f"{subject.method}: a tuple may hold types only, not {each!r}; register a predicate on its own"
             )
         found.extend(classes)
     return tuple(found)
 
 
-def _checked_predicate(matcher: Any) -> Predicate:
+def _takes_others_in(kind: type, subject: Subject) -> bool:
+    return subject.base is object and type(kind) is not type
+
+
+def _checked_predicate(matcher: Any, subject: Subject) -> Predicate:
     if not callable(matcher):
         hint = ""
         if isinstance(matcher, BaseException):
             hint = f"; give its type, {type(matcher).__name__}"
         raise ConfigurationError(
-            f"register: the first argument must be an exception type, a tuple of them, or a function of the error, "
-            f"not {matcher!r}{hint}"
+            f"{subject.method}: the first argument must be {subject.a_type}, a tuple of them, or a function of "
+            f"{subject.thing}, not {matcher!r}{hint}"
         )
     function = matcher if hasattr(matcher, "__code__") else type(matcher).__dict__.get("__call__")
     code = getattr(function, "__code__", None)
     if getattr(code, "co_flags", 0) & _CO_COROUTINE:
-        raise ConfigurationError(f"register: the predicate {matcher!r} is async; make it a plain function of the error")
+        raise ConfigurationError(
+            f"{subject.method}: the predicate {matcher!r} is async; make it a plain function of {subject.thing}"
+        )
     return matcher  # type: ignore[no-any-return]
 
 
-def _checked_wait(name: str, retry_after: Any) -> Any:
+def _checked_wait(name: str, retry_after: Any, subject: Subject) -> Any:
     if retry_after is None or callable(retry_after):
         return retry_after
     value = retry_after.total_seconds() if hasattr(retry_after, "total_seconds") else retry_after
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
         return float(min(value, LONGEST))
     raise ConfigurationError(
-        f"register({name}): retry_after must be finite seconds of zero or more, a timedelta, or a function of the "
-        f"error that gives these or None, not {retry_after!r}"
+        f"{subject.method}({name}): retry_after must be finite seconds of zero or more, a timedelta, or a function of "
+        f"{subject.thing} that gives these or None, not {retry_after!r}"
     )

@@ -162,16 +162,17 @@ _SMTP_AUTH = frozenset({530, 534, 535, 538})
 
 def _by_smtp_code(error: Any) -> Answer:
     """Judge an SMTP reply: 4yz is for the moment, 5yz for good (RFC 5321 §4.2.1)."""
-    return _smtp_meaning(error.smtp_code)
+    return smtp_meaning(error.smtp_code)
 
 
 def _by_refused_recipients(error: Any) -> Answer:
     """Judge refused recipients: worth another try only if none was refused for good."""
-    meanings = [_smtp_meaning(code) for code, _ in error.recipients.values()]
+    meanings = [smtp_meaning(code) for code, _ in error.recipients.values()]
     return next((meaning for meaning in meanings if not meaning.retryable), meanings[0])
 
 
-def _smtp_meaning(code: Any) -> Classification:
+def smtp_meaning(code: Any) -> Classification:
+    """Judge the code of an SMTP reply that is no success."""
     if not isinstance(code, int) or not 400 <= code <= 599:
         return _NONSENSE.because("SMTP reply out of order")
     if code == 421:
@@ -278,14 +279,15 @@ _EXIT_STATUSES: dict[int, Classification] = {
 }
 
 
-def _by_exit_status(error: Any) -> Answer:
+def by_exit_status(error: Any) -> Answer:
+    """Judge whatever tells the exit status of a process that failed as its `returncode`."""
     return _EXIT_STATUSES.get(error.returncode, _PROCESS_FAILED)
 
 
 PROCESSES: Table = table(
     {
         "subprocess.TimeoutExpired": _TIMEOUT,
-        "subprocess.CalledProcessError": _by_exit_status,
+        "subprocess.CalledProcessError": by_exit_status,
         "subprocess.SubprocessError": _PROCESS_FAILED,
         "multiprocessing.context.TimeoutError": _TIMEOUT,
         "multiprocessing.context.AuthenticationError": _NOT_LET_IN,
