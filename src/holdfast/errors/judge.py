@@ -35,6 +35,7 @@ from .recognition import (
     full_name,
     members_of,
     module_name,
+    never_sent,
     roots_of,
     rules_for,
     verdict,
@@ -256,6 +257,7 @@ class Judge:
     ) -> Classification:
         """Take the steps 6 and 7: ask what led to the error, the nearest first, else fall back."""
         chain = Chain(error, names)
+        unsent = otherwise is not None and otherwise.unsent
         for link in chain:
             walk.links -= 1
             if walk.links < 0:
@@ -267,11 +269,15 @@ class Judge:
                 if answer.category is Category.CANCELLED:
                     continue  # a cancellation that led to an error is none: `asyncio.timeout` works that way
                 if not (link.by_context and answer.category in _NOT_FROM_CONTEXT):
-                    return answer.because(_caused_by(link.error, answer))
-            elif answer is not None and otherwise is None:
-                otherwise = Otherwise(answer.verdict.because(_caused_by(link.error, answer.verdict)))
+                    return (never_sent(answer) if unsent else answer).because(_caused_by(link.error, answer))
+            elif answer is not None:
+                unsent = unsent or answer.unsent
+                if otherwise is None:
+                    otherwise = Otherwise(answer.verdict.because(_caused_by(link.error, answer.verdict)))
             chain.follow(link, its_names)
-        return _UNKNOWN if otherwise is None else otherwise.verdict
+        if otherwise is None:
+            return _UNKNOWN
+        return never_sent(otherwise.verdict) if unsent else otherwise.verdict
 
     def _by_link(self, error: BaseException, plan: _Plan, names: Collection[str], walk: _Walk) -> Answer:
         """Take the steps 1 to 5 for an error that led to another one; None if nothing is known of it."""
@@ -284,7 +290,7 @@ class Judge:
             return self._changed(found, changes, error)
         answer = self._by_itself(error, plan, names, facts, walk)
         if isinstance(answer, Otherwise):
-            return Otherwise(self._changed(hinted(answer.verdict, facts.hint), changes, error))
+            return answer._replace(verdict=self._changed(hinted(answer.verdict, facts.hint), changes, error))
         return None if answer is None else self._changed(hinted(answer, facts.hint), changes, error)
 
 

@@ -32,9 +32,14 @@ _LONGEST_NAME = 160
 
 
 class Otherwise(NamedTuple):
-    """A verdict to fall back on: the chain of causes is asked first."""
+    """A verdict to fall back on: the chain of causes is asked first.
+
+    `unsent` says that the request never left, whatever the causes say of themselves: a reset that broke a connection
+    just being made is as harmless as a refusal.
+    """
 
     verdict: Classification
+    unsent: bool = False
 
 
 Answer: TypeAlias = "Classification | Otherwise | None"
@@ -62,6 +67,13 @@ def verdict(
     )
 
 
+def never_sent(meaning: Classification) -> Classification:
+    """Return the verdict on the same failure of a request that certainly was not executed."""
+    if meaning.retryable and meaning.retry_scope in {"idempotent", "reconnect"}:
+        return meaning.replace(retry_scope="always")
+    return meaning
+
+
 def table(rows: Mapping[str, Rule]) -> Table:
     """Spread rows with several names over their names, and give each constant verdict its name as reason."""
     spread: Table = {}
@@ -74,7 +86,7 @@ def table(rows: Mapping[str, Rule]) -> Table:
 def _because_of(name: str, rule: Rule) -> Rule:
     reason = f"type {name.replace(':', '.').removeprefix('builtins.')}"
     if isinstance(rule, Otherwise):
-        return Otherwise(rule.verdict.because(reason))
+        return rule._replace(verdict=rule.verdict.because(reason))
     return rule.because(reason) if isinstance(rule, Classification) else rule
 
 

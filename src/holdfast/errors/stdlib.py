@@ -42,6 +42,15 @@ _CANCELLED = verdict(Category.CANCELLED, Code.CANCELLED, "never", "ignore")
 
 # -- builtins -------------------------------------------------------------------------------------------------
 
+_BUFFER_MISUSED = _BUG.because("type BufferError")
+_QUEUE_FULL = _NO_ROOM.because("BufferError of a full queue")
+
+
+def _by_buffer(error: Any) -> Answer:
+    """Judge a `BufferError`: confluent-kafka's producer raises it when its queue is full."""
+    return _QUEUE_FULL if "queue full" in _first_words(error).lower() else _BUFFER_MISUSED
+
+
 BUILTINS: Table = table(
     {
         "builtins.TimeoutError": _TIMEOUT,
@@ -65,7 +74,8 @@ BUILTINS: Table = table(
         "builtins.UnicodeDecodeError": _NONSENSE,  # the bytes came from outside
         "builtins.ValueError": _BAD_VALUE,
         "builtins.TypeError builtins.AttributeError builtins.NameError builtins.LookupError": _BUG,
-        "builtins.ArithmeticError builtins.AssertionError builtins.BufferError builtins.ReferenceError": _BUG,
+        "builtins.BufferError": _by_buffer,
+        "builtins.ArithmeticError builtins.AssertionError builtins.ReferenceError": _BUG,
         "builtins.NotImplementedError builtins.RecursionError builtins.SyntaxError builtins.SystemError": _BUG,
         "builtins.StopIteration builtins.StopAsyncIteration builtins.Warning": _BUG,
         # A bare Exception or RuntimeError may be anything: its causes are asked, and then it is UNKNOWN.
@@ -94,14 +104,14 @@ _TLS_REASONS: dict[str, Classification] = {
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": _BAD_CERTIFICATE,
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": _BAD_CERTIFICATE,
 }
-_BY_TLS_REASON = {reason: meaning.because(f"OpenSSL reason {reason}") for reason, meaning in _TLS_REASONS.items()}
+BY_TLS_REASON = {reason: meaning.because(f"OpenSSL reason {reason}") for reason, meaning in _TLS_REASONS.items()}
 _OTHER_TLS_ERROR = _BAD_HANDSHAKE.because("type ssl.SSLError")
 
 
 def _by_tls_reason(error: Any) -> Answer:
     """Judge an `SSLError`; its errno is OpenSSL's, never the system's (1 is not EPERM)."""
     reason = read(error, "reason")  # missing on an error that Python code made
-    return _BY_TLS_REASON.get(reason, _OTHER_TLS_ERROR) if isinstance(reason, str) else _OTHER_TLS_ERROR
+    return BY_TLS_REASON.get(reason, _OTHER_TLS_ERROR) if isinstance(reason, str) else _OTHER_TLS_ERROR
 
 
 NETWORK: Table = table(

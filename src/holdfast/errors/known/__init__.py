@@ -8,19 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .aiohttp import AIOHTTP
 from .aws import AWS
 from .azure import AZURE
 from .brokers import BROKERS
+from .dns import DNS
 from .formats import FORMATS
 from .google import GOOGLE
+from .grpc import GRPC
 from .http_clients import HTTP_CLIENTS
+from .httpx import HTTP_2, HTTPX
 from .llm import LLM
 from .mcp import MCP
 from .ourselves import CANCELLATIONS, HOLDFAST
+from .proxies import PROXIES
 from .saas import SAAS
 from .sql import SQL
 from .stores import STORES
 from .streams import STREAMS
+from .web_frameworks import WEB_FRAMEWORKS
+from .websockets import OTHER_WEBSOCKETS, WEBSOCKETS
 
 if TYPE_CHECKING:
     from ..recognition import Table
@@ -30,8 +37,17 @@ KNOWN: Table = {
     **MCP,
     **STREAMS,
     **HTTP_CLIENTS,
+    **HTTPX,
+    **HTTP_2,
+    **AIOHTTP,
+    **WEBSOCKETS,
+    **OTHER_WEBSOCKETS,
+    **WEB_FRAMEWORKS,
+    **PROXIES,
+    **DNS,
     **LLM,
     **FORMATS,
+    **GRPC,
     **GOOGLE,
     **AWS,
     **AZURE,
