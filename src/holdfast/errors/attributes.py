@@ -24,6 +24,7 @@ WRAPPED_NAMES = (
     "cause",
     "exc",
     "last_exception",
+    "exception",
 )
 ARGUMENTS = "kwargs"
 """Where botocore keeps what an error was made of, such as the `error` that led to it."""

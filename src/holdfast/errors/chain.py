@@ -17,6 +17,7 @@ _context_of: Callable[[BaseException], BaseException | None] = BaseException.__d
 _args_of: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
 _members_of: Callable[[BaseException], Sequence[BaseException]] = BaseExceptionGroup.__dict__["exceptions"].__get__
 
+HANDLED = "exception"
 DEEPEST = 12
 """So many steps down the chain are looked at: deeper than any client library wraps, and bounded."""
 _MOST_LINKS = 64
@@ -68,7 +69,9 @@ def links_of(error: BaseException, names: Collection[str], depth: int) -> list[L
     if ARGUMENTS in names:
         wrapped.append(look_up(read(error, ARGUMENTS), "error"))
     wrapped += _args_of(error)[:_MOST_ARGS]
-    found = [Link(value, False, depth) for value in wrapped if is_exception(value)]
+    # What pika and confluent-kafka keep as `exception` is what they were handling, no more than a context.
+    handled = read(error, HANDLED) if HANDLED in names else None
+    found = [Link(value, value is handled, depth) for value in wrapped if is_exception(value)]
     cause, context = _cause_of(error), _context_of(error)
     if cause is not None:
         found.append(Link(cause, False, depth))

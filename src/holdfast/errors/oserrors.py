@@ -111,8 +111,17 @@ _BY_H_ERRNO: dict[int, Classification] = {
 }
 
 
+_SAYS_CLOSED = _CLOSED.because("OSError without a number that speaks of a closed connection")
+
+
 def by_errno(error: OSError) -> Classification | None:
-    """Judge an `OSError` by its errno; None if it has none, or one that says nothing."""
+    """Judge an `OSError` by its errno, or by its text if that tells of a connection; None if it says nothing.
+
+    Clients make such errors themselves when they read nothing from a socket, as py-amqp and paramiko do.
+    """
+    if error.errno is None and len(error.args) == 1 and isinstance(error.args[0], str):
+        words = error.args[0][:200].lower()
+        return _SAYS_CLOSED if "closed" in words and ("connection" in words or "socket" in words) else None
     return _at(BY_ERRNO, error.errno)
 
 
