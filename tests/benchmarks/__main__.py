@@ -10,6 +10,7 @@ from pathlib import Path
 from . import (
     breakers,
     bulkheads,
+    classification,
     expiries,
     fallbacks,
     growth,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[..., Result]] = {
     **growth.BENCHMARKS,
     **leftovers.BENCHMARKS,
     **imports.BENCHMARKS,
+    **classification.BENCHMARKS,
 }
 
 
