@@ -20,11 +20,14 @@ from .http_clients import HTTP_CLIENTS
 from .httpx import HTTP_2, HTTPX
 from .llm import LLM
 from .mcp import MCP
+from .memcached import MEMCACHED
+from .mongo import MONGO
 from .ourselves import CANCELLATIONS, HOLDFAST
 from .proxies import PROXIES
+from .redis import REDIS
 from .saas import SAAS
+from .search import SEARCH
 from .sql import SQL
-from .stores import STORES
 from .streams import STREAMS
 from .web_frameworks import WEB_FRAMEWORKS
 from .websockets import OTHER_WEBSOCKETS, WEBSOCKETS
@@ -52,7 +55,10 @@ KNOWN: Table = {
     **AWS,
     **AZURE,
     **SQL,
-    **STORES,
+    **REDIS,
+    **MONGO,
+    **SEARCH,
+    **MEMCACHED,
     **BROKERS,
     **SAAS,
 }
