@@ -17,19 +17,49 @@ from holdfast.errors.attributes import INTERESTING
 
 SEEN = INTERESTING | {
     # What the rules for single libraries look at. A name that is missing here is missing on the copies.
+    "_condition",
+    "_error",
+    "_retryable",
     "args",
+    "rcvd",
+    "turn",
+    "event",
+    "close_code",
+    "condition",
     "data",
     "details",
     "errno",
+    "error_details",
     "errors",
+    "grpc_status_code",
+    "innererror",
+    "last_response",
     "message",
+    "metadata",
     "msg",
+    "nanos",
+    "retry_delay",
+    "retry_time",
+    "retryable",
     "returncode",
+    "seconds",
     "strerror",
+    "sub_status",
+    "trailing_metadata",
+    "value",
 }
-CALLED = {"code"}
+CALLED = {"code", "details", "trailing_metadata"}
 """Methods without arguments whose answer is recorded."""
-ASKED: dict[str, tuple[str, ...]] = {}
+ASKED: dict[str, tuple[str, ...]] = {
+    "has_error_label": (
+        "NoWritesPerformed",
+        "RetryableError",
+        "RetryableWriteError",
+        "SystemOverloadedError",
+        "TransientTransactionError",
+        "UnknownTransactionCommitResult",
+    ),
+}
 """Methods with one argument, and the arguments whose answers are recorded."""
 
 _DEEPEST = 6
@@ -92,7 +122,8 @@ def _called(owner: Any, name: str, value: Any, depth: int) -> Any:
 
 def _record(value: Any, depth: int) -> Any:
     if isinstance(value, enum.Enum):
-        return {"enum": value.name, "value": _record(value.value, depth + 1)}
+        number = isinstance(value, int)  # an http.HTTPStatus is a number, a grpc.StatusCode is not
+        return {"intenum" if number else "enum": value.name, "value": _record(value.value, depth + 1)}
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, str):
@@ -124,8 +155,8 @@ def _items(value: Any) -> list[Any] | None:
     if isinstance(value, Mapping) or (hasattr(value, "items") and hasattr(value, "keys")):
         try:
             return list(value.items())
-        except Exception:
-            return None
+        except Exception:  # an older grpc.aio's Metadata, whose iterator gives pairs in place of keys
+            return [each for each in value if isinstance(each, tuple) and len(each) == 2]
     return None
 
 
@@ -219,9 +250,10 @@ def _revive(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     ((tag, held), *rest) = value.items()
-    if tag == "enum":
+    if tag in {"enum", "intenum"}:
         names = [(held, _revive(value["value"]))]
-        return enum.Enum("Recorded", names)[held]  # type: ignore[index]
+        made_enum: Any = enum.IntEnum if tag == "intenum" else enum.Enum
+        return made_enum("Recorded", names)[held]
     if tag == "bytes":
         return held.encode("latin-1")
     if tag == "error":
