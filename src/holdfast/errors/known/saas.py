@@ -1,7 +1,15 @@
-"""Hosted services: Stripe, Slack, Kubernetes."""
+"""Hosted services: Stripe, Slack, Kubernetes, and those whose errors are little more than an HTTP status."""
 
 from __future__ import annotations
 
-from ..recognition import Table, table
+from typing import TYPE_CHECKING
 
-SAAS: Table = table({})
+from .kubernetes import KUBERNETES
+from .rest_clients import REST_CLIENTS
+from .slack import SLACK
+from .stripe import STRIPE
+
+if TYPE_CHECKING:
+    from ..recognition import Table
+
+SAAS: Table = {**STRIPE, **SLACK, **KUBERNETES, **REST_CLIENTS}
