@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..attributes import look_up, read
-from ..chain import is_exception, together
+from ..chain import together
+from ..classification import Classification
 from ..http import STATUSES, as_status
 from ..json_rpc import is_whole
 from ..recognition import Answer, Otherwise, Rule, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-
-if TYPE_CHECKING:
-    from ..classification import Classification
 
 _BAD_SETUP = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 _BAD_VALUE = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
@@ -53,24 +51,36 @@ _TEXTS: dict[str, Classification] = {
 _LONGEST_BODY = 100_000
 
 
-def _by_api_exception(status: int | None) -> Rule:
-    """Judge a refusal: by the Status in its body, by its own status, else by the one that its class stands for."""
+def _by_api_exception(error: Any) -> Answer:
+    """Judge a refusal by the Status in its body, or by its own status."""
+    said = _status_in(read(error, "body"))
+    found = _by_status_object(said)
+    number = read(error, "status")
+    status = as_status(number) or as_status(look_up(said, "code"))
+    if found is None and status is not None:
+        found = STATUSES[status]
+    if found is None:
+        return _without_answer(error) if number == 0 else Otherwise(_OTHER)
+    seconds = look_up(said, "details", "retryAfterSeconds")
+    return found.waiting(float(seconds)) if is_whole(seconds) and 0 < seconds < 1e9 else found
+
+
+def _by_status_object(said: Any) -> Classification | None:
+    reason, message = look_up(said, "reason"), look_up(said, "message")
+    if isinstance(message, str):
+        words = message[:400].lower()
+        for text, meaning in _TEXTS.items():
+            if text in words:
+                return meaning
+    return _BY_REASON.get(reason) if isinstance(reason, str) else None
+
+
+def _status(number: int) -> Rule:
+    """Judge an error whose class stands for a status, if it has none itself."""
 
     def by_status(error: Any) -> Answer:
-        said = _status_in(read(error, "body"))
-        reason, message = look_up(said, "reason"), look_up(said, "message")
-        found = _BY_REASON.get(reason) if isinstance(reason, str) else None
-        if isinstance(message, str):
-            words = message[:400].lower()
-            found = next((meaning for text, meaning in _TEXTS.items() if text in words), found)
-        number = read(error, "status")
-        if found is None:
-            told = as_status(number) or as_status(look_up(said, "code")) or status
-            found = None if told is None else STATUSES[told]
-        if found is None:
-            return _without_answer(error) if number == 0 else Otherwise(_OTHER)
-        seconds = look_up(said, "details", "retryAfterSeconds")
-        return found.waiting(float(seconds)) if is_whole(seconds) and 0 < seconds < 1e9 else found
+        found = _by_api_exception(error)
+        return STATUSES[number] if isinstance(found, Otherwise) else found
 
     return by_status
 
@@ -105,13 +115,8 @@ def _by_failures(error: Any) -> Answer:
 
 
 def _answer(failure: Any) -> Classification:
-    found = _JUDGE(failure) if is_exception(failure) and callable(_JUDGE) else None
-    if isinstance(found, Otherwise):
-        return found.verdict
-    return _OTHER if found is None else found
-
-
-_JUDGE = _by_api_exception(None)
+    found = _by_api_exception(failure)
+    return found if isinstance(found, Classification) else _OTHER
 
 
 def _everywhere(*names: str) -> str:
@@ -120,20 +125,20 @@ def _everywhere(*names: str) -> str:
 
 KUBERNETES: Table = table(
     {
-        _everywhere("BadRequestException", "BadRequestError"): _by_api_exception(400),
-        _everywhere("UnauthorizedException", "UnauthorizedError"): _by_api_exception(401),
-        _everywhere("ForbiddenException", "ForbiddenError"): _by_api_exception(403),
-        _everywhere("NotFoundException", "NotFoundError"): _by_api_exception(404),
-        _everywhere("MethodNotAllowedError"): _by_api_exception(405),
-        _everywhere("ConflictException", "ConflictError"): _by_api_exception(409),
-        _everywhere("GoneError"): _by_api_exception(410),
-        _everywhere("UnprocessableEntityException", "UnprocessibleEntityError"): _by_api_exception(422),
-        _everywhere("TooManyRequestsError"): _by_api_exception(429),
-        _everywhere("ServiceException", "InternalServerError"): _by_api_exception(500),
-        _everywhere("ServiceUnavailableError"): _by_api_exception(503),
-        _everywhere("ServerTimeoutError"): _by_api_exception(504),
+        _everywhere("BadRequestException", "BadRequestError"): _status(400),
+        _everywhere("UnauthorizedException", "UnauthorizedError"): _status(401),
+        _everywhere("ForbiddenException", "ForbiddenError"): _status(403),
+        _everywhere("NotFoundException", "NotFoundError"): _status(404),
+        _everywhere("MethodNotAllowedError"): _status(405),
+        _everywhere("ConflictException", "ConflictError"): _status(409),
+        _everywhere("GoneError"): _status(410),
+        _everywhere("UnprocessableEntityException", "UnprocessibleEntityError"): _status(422),
+        _everywhere("TooManyRequestsError"): _status(429),
+        _everywhere("ServiceException", "InternalServerError"): _status(500),
+        _everywhere("ServiceUnavailableError"): _status(503),
+        _everywhere("ServerTimeoutError"): _status(504),
         _everywhere("FailToCreateError"): _by_failures,
-        _everywhere("ApiException"): _JUDGE,
+        _everywhere("ApiException"): _by_api_exception,
         _everywhere("ApiValueError"): _BAD_VALUE,
         _everywhere("ApiTypeError", "ApiKeyError", "ApiAttributeError", "VersionNotSupportedError"): _MISUSE,
         _everywhere("OpenApiException"): Otherwise(_OTHER),

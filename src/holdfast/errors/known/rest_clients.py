@@ -86,7 +86,8 @@ def _by_gitlab_status(error: Any) -> Answer:
 
 def _by_telegram_text(error: Any) -> Answer:
     """Judge an error that may wrap one of httpx, or tell an HTTP status in its text only."""
-    words = str(error)[:200].lower()
+    message = read(error, "message")
+    words = message[:200].lower() if isinstance(message, str) else ""
     if "bad gateway" in words:
         return STATUSES[502]
     if "internal server error" in words:
@@ -135,6 +136,6 @@ REST_CLIENTS: Table = table(
         "telegram:ChatMigrated": _GONE,
         "telegram:Conflict": _IN_THE_WAY,  # another program asks for updates with the same token
         "telegram:NetworkError telegram:TelegramError": _by_telegram_text,
-        "telegram:PassportDecryptionError": _NONSENSE,
+        "telegram:PassportDecryptionError telegram:InvalidCallbackData": _NONSENSE,
     }
 )

@@ -59,7 +59,8 @@ _CODES: dict[str, Classification] = {
     "card_declined card_decline_rate_limit_exceeded authentication_required": _DECLINED,
     "balance_insufficient insufficient_funds payouts_limit_exceeded": _DECLINED,
     "expired_card incorrect_address incorrect_cvc incorrect_number incorrect_zip": _WRONG_INPUT,
-    "amount_too_large amount_too_small invalid_cvc invalid_expiry_month invalid_expiry_year invalid_number": _WRONG_INPUT,
+    "amount_too_large amount_too_small invalid_cvc invalid_number": _WRONG_INPUT,
+    "invalid_expiry_month invalid_expiry_year": _WRONG_INPUT,
 }
 _BY_CODE = {code: meaning.because(f"Stripe code {code}") for codes, meaning in _CODES.items() for code in codes.split()}
 # https://docs.stripe.com/declines/codes: of some forty reasons, those after which the same card may be tried again.
@@ -71,48 +72,50 @@ _KEY_REUSED = _WRONG_INPUT.because("idempotency key used again with another requ
 _CONFLICTING = _LOCKED.because("HTTP status 409 of Stripe, which asks to come back")
 
 
-def _by_stripe_code(otherwise: Answer = None) -> Rule:
-    """Judge by the decline code, by the code, by the status; the class tells it if nothing else does."""
-
-    def by_code(error: Any) -> Answer:
-        body = read(error, "json_body")
-        if look_up(body, "error", "decline_code") in _PASSING_DECLINES:
-            return _MAY_PASS
-        for code in (read(error, "code"), look_up(body, "error", "code")):
-            if isinstance(code, str) and code in _BY_CODE:
-                return _BY_CODE[code]
-        if look_up(body, "error", "type") == "idempotency_error":
-            return _KEY_REUSED
-        status = as_status(read(error, "http_status"))
-        if status == 409:
-            return _CONFLICTING
-        if otherwise is not None and (status is None or status < 500):
-            return otherwise
-        return None if status is None else STATUSES[status]
-
-    return by_code
+def _by_code_in(error: Any) -> Classification | None:
+    body = read(error, "json_body")
+    decline = look_up(body, "error", "decline_code")
+    if isinstance(decline, str) and decline in _PASSING_DECLINES:
+        return _MAY_PASS
+    for code in (read(error, "code"), look_up(body, "error", "code")):
+        if isinstance(code, str) and code in _BY_CODE:
+            return _BY_CODE[code]
+    return _CONFLICTING if read(error, "http_status") == 409 else None
 
 
-def _by_api_error(error: Any) -> Answer:
-    """Judge the class for all other answers; one with a good status was an answer that is not Stripe's."""
-    found = _by_stripe_code()(error)
-    if found is None:
-        found = Otherwise(_STRIPE_FAILED if read(error, "http_status") is None else _GARBLED)
-    return found
+def _by_code_or(otherwise: Answer) -> Rule:
+    """Judge by the decline code or the code; by what the class stands for if Stripe gives neither."""
+    return lambda error: _by_code_in(error) or otherwise
 
+
+def _by_code_or_status(error: Any) -> Answer:
+    """Judge a class that stands for many statuses; one with a good status was an answer that is not Stripe's."""
+    found = _by_code_in(error)
+    if found is not None:
+        return found
+    told = read(error, "http_status")
+    status = as_status(told)
+    if status is not None:
+        return STATUSES[status]
+    return Otherwise(_STRIPE_FAILED if told is None else _GARBLED)
+
+
+def _by_invalid_request(error: Any) -> Answer:
+    return _by_code_or_status(error) if read(error, "http_status") else _by_code_in(error) or _INVALID
+
+
+_INVALID = STATUSES[400].because("type stripe.InvalidRequestError")
 
 STRIPE: Table = table(
     {
         # `should_retry` is False for want of knowledge too, so it is the cause that counts.
         "stripe:APIConnectionError": Otherwise(_NOT_CONNECTED),
-        "stripe:RateLimitError": _by_stripe_code(_RATE_LIMITED.because("type stripe.RateLimitError")),
-        "stripe:AuthenticationError": _by_stripe_code(_NOT_LET_IN.because("type stripe.AuthenticationError")),
-        "stripe:PermissionError": _by_stripe_code(_FORBIDDEN.because("type stripe.PermissionError")),
-        "stripe:CardError": _by_stripe_code(_DECLINED.because("type stripe.CardError")),
-        "stripe:IdempotencyError": _by_stripe_code(_KEY_REUSED),
-        "stripe:InvalidRequestError": _by_stripe_code(
-            Otherwise(STATUSES[400].because("type stripe.InvalidRequestError"))
-        ),
+        "stripe:RateLimitError": _by_code_or(_RATE_LIMITED.because("type stripe.RateLimitError")),
+        "stripe:AuthenticationError": _by_code_or(_NOT_LET_IN.because("type stripe.AuthenticationError")),
+        "stripe:PermissionError": _by_code_or(_FORBIDDEN.because("type stripe.PermissionError")),
+        "stripe:CardError": _by_code_or(_DECLINED.because("type stripe.CardError")),
+        "stripe:IdempotencyError": _by_code_or(_KEY_REUSED),
+        "stripe:InvalidRequestError": _by_invalid_request,
         "stripe:SignatureVerificationError": _NOT_LET_IN,
         # -- of the second version of the API ------------------------------------------------------------------
         "stripe:QuotaExceededError": _USED_UP,
@@ -131,6 +134,6 @@ STRIPE: Table = table(
         "stripe:InvalidClientError stripe:InvalidGrantError": _NOT_LET_IN,
         "stripe:InvalidScopeError": _WRONG_INPUT,
         "stripe:UnsupportedGrantTypeError stripe:UnsupportedResponseTypeError": _WRONG_SETUP,
-        "stripe:StripeError": _by_api_error,
+        "stripe:StripeError": _by_code_or_status,
     }
 )
