@@ -44,9 +44,23 @@ SEEN = INTERESTING | {
     "returncode",
     "seconds",
     "strerror",
+    # databases
+    "connection_invalidated",
+    "diag",
+    "full_code",
+    "isrecoverable",
+    "pgcode",
+    "sqlstate",
     "sub_status",
     "trailing_metadata",
     "value",
+    # WebSockets, aiohttp, dnspython, PySocks
+    "rcvd",
+    "sent",
+    "rcvd_then_sent",
+    "os_error",
+    "rcode",
+    "socket_err",
 }
 CALLED = {"code", "details", "trailing_metadata"}
 """Methods without arguments whose answer is recorded."""
@@ -236,7 +250,8 @@ def _class(path: str, classes: tuple[tuple[str, tuple[str, ...]], ...]) -> Any:
         return kind
     module, _, name = path.partition(":")
     members: dict[str, Any] = {"__module__": module, "__qualname__": name}
-    made = tuple(_class(base, classes) for base in bases)
+    # `Generic` does not let itself be inherited without its parameters, and says nothing of the error.
+    made = tuple(_class(base, classes) for base in bases if base != "typing:Generic")
     if any(isinstance(base, type) and issubclass(base, BaseException) for base in made):
         members["__str__"] = lambda self: self.__dict__.get("_recorded_text", "")
     return type(name.rpartition(".")[2], made, members)
