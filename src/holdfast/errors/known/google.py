@@ -102,7 +102,9 @@ _TOKEN_REFUSED = verdict(
 _TOKEN_LATER = verdict(
     Category.AUTH, Code.UNAUTHENTICATED, "always", "ignore", reason="google-auth may get an access token later"
 )
-_TOKEN_SERVER_UNREACHED = Otherwise(_NOT_CONNECTED.because("google-auth did not reach the token server"))
+_NOT_REACHED = _NOT_CONNECTED.because("google-auth did not reach the server")
+_TRANSPORT_FAILED = Otherwise(_NOT_REACHED)
+_TOKEN_SERVER_UNREACHED = Otherwise(_NOT_REACHED.replace(retry_scope="always"), unsent=True)
 _OTHER_JSON = verdict(Category.EXTERNAL, Code.INVALID_JSON, reason="token server's reply is no JSON")
 _CLOSED_TRANSPORT = _MISUSE.because("google-auth's transport was closed")
 _NO_TRANSPORT = _MODULE_MISSING.because("google-auth has no HTTP client")
@@ -115,7 +117,10 @@ _TRANSPORT_TROUBLE = frozenset(
 
 
 def _by_refresh(error: Any) -> Answer:
-    """Judge a token that was not got: refused for good, for the moment, or the token server was not reached at all."""
+    """Judge a token that was not got: refused for good, for the moment, or the token server was not reached at all.
+
+    In none of these cases was the call made for which the token was wanted.
+    """
     words = _words(error)
     if read(error, "retryable") is True or any(code in words for code in _PASSING):
         return _TOKEN_LATER
@@ -136,7 +141,7 @@ def _by_transport(error: Any) -> Answer:
         return _OTHER_JSON
     if "session is closed" in words or "closed transport" in words or "unsupported connector" in words:
         return _CLOSED_TRANSPORT
-    return _NO_TRANSPORT if "must be installed" in words else _TOKEN_SERVER_UNREACHED
+    return _NO_TRANSPORT if "must be installed" in words else _TRANSPORT_FAILED
 
 
 # -- storage and resumable media ------------------------------------------------------------------------------

@@ -110,8 +110,14 @@ _BROKEN: dict[str, Classification] = {
     "connection dropped": _CLOSED,
     "endpoint read failed": _CLOSED,
     "cancelling all calls": _CLOSED,  # the server was stopped
-    "reset reason: connection termination": _CLOSED,  # Envoy's
+    "recvmsg": _CLOSED,
+    "sendmsg": _CLOSED,
+    # Envoy's; of the other reasons to reset it says "connection failure", "connection timeout" and "overflow".
+    "reset reason: connection termination": _CLOSED,
     "reset reason: remote reset": _RESET,
+    "reset reason: protocol error": _RESET,
+    "upstream request timeout": STATUSES[504],
+    "502:bad gateway": STATUSES[502],
 }
 _NO_CHANNEL: dict[str, Classification] = {
     "failed to create channel": _WRONG_SETUP,
@@ -198,7 +204,7 @@ def details_of_call(call: Any) -> Details:
 
 def _by_rpc_status(error: Any) -> Answer:
     """Judge whatever is an `RpcError` and can say its status; a bare one cannot."""
-    name = canonical_name(asked(error, "code"))
+    name = canonical_name(asked(error, "code")) or canonical_name(read(error, "code"))
     return by_status(name, asked(error, "details"), details_of_call(error)) if name else _WITHOUT_STATUS
 
 
