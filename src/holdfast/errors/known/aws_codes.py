@@ -226,11 +226,13 @@ _WORDS: tuple[_Words, ...] = (
 )
 
 
-def _explained(rows: tuple[_Words, ...]) -> tuple[_Words, ...]:
-    return tuple((words, meaning.because(f"AWS error code with {words[0]} in it")) for words, meaning in rows)
+def _spread(rows: tuple[_Words, ...]) -> tuple[tuple[str, Classification], ...]:
+    return tuple(
+        (word, meaning.because(f"AWS error code with {word!r} in it")) for words, meaning in rows for word in words
+    )
 
 
-_TELLING, _WORDS = _explained(_TELLING), _explained(_WORDS)
+_BY_TELLING_WORD, _BY_WORD = _spread(_TELLING), _spread(_WORDS)
 _FAULTY_AS_IT_IS = WRONG_REQUEST.because("AWS error code that begins with Invalid or the like")
 
 
@@ -243,13 +245,12 @@ def by_words(code: str) -> Classification | None:
     """Judge a code that is not listed by the words it is made of."""
     text = bare(code)
     if text.startswith(_FAULTY):
-        return _first(text, _TELLING) or _FAULTY_AS_IT_IS
-    return _first(text, _WORDS)
+        return _first(text, _BY_TELLING_WORD) or _FAULTY_AS_IT_IS
+    return _first(text, _BY_WORD)
 
 
-def _first(text: str, rows: tuple[_Words, ...]) -> Classification | None:
-    for words, meaning in rows:
-        for word in words:
-            if word in text:
-                return meaning
+def _first(text: str, rows: tuple[tuple[str, Classification], ...]) -> Classification | None:
+    for word, meaning in rows:
+        if word in text:
+            return meaning
     return None

@@ -103,8 +103,16 @@ def _by_cosmos_answer(error: Any) -> Answer:
     status, sub_status = _status_of(error), read(error, "sub_status")
     if status is None:
         return None
+    if status == 429:
+        return STATUSES[429].waiting(_milliseconds_in(_words_of(error)))
     whole = isinstance(sub_status, int) and not isinstance(sub_status, bool)
     return by_cosmos_status(status, sub_status if whole else None)
+
+
+def _milliseconds_in(words: str) -> float | None:
+    """Return what a message says as "RetryAfterMs=34"; the header of the same meaning is read anyway, and wins."""
+    digits = words.partition("retryafterms=")[2][:10].partition(",")[0].partition(";")[0].strip()
+    return int(digits) / 1000 if digits.isascii() and digits.isdigit() else None
 
 
 def _by_garbled_answer(error: Any) -> Answer:
