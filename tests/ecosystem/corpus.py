@@ -8,10 +8,11 @@ One TOML file per family in `corpus/`, one `[[entry]]` per exception:
     build = "LIB.ConnectTimeout('late')"   # an expression that gives the exception
     verdict = "TRANSIENT CONNECT_TIMEOUT always failure"   # category, code, retry scope, circuit outcome
     after = 7                              # optional: the seconds that `retry_after` should be
+    retryable = false                      # optional: if not worth another attempt in spite of its scope
     why = "..."                            # optional: what is surprising about it
     left = "..."                           # only if the classifier says otherwise and stays so: the reason
 
-A retry scope other than "never" means that it is retryable.
+A retry scope other than "never" means that it is retryable, unless that is denied.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Entry:
     verdict: tuple[str, ...]
     setup: str = ""
     after: float | None = None
+    retryable: bool = True
     why: str = ""
     left: str = ""
 
@@ -62,7 +64,7 @@ class Entry:
         for field, wanted in zip(FIELDS, self.verdict, strict=True):
             if getattr(said, field) != wanted:
                 found[field] = f"{getattr(said, field)} instead of {wanted}"
-        wanted_retry = self.verdict[2] != "never"
+        wanted_retry = self.retryable and self.verdict[2] != "never"
         if said.retryable != wanted_retry:
             found["retryable"] = f"{said.retryable} instead of {wanted_retry}"
         if said.trips_circuit != (self.verdict[3] == "failure"):

@@ -21,6 +21,19 @@ SEEN = INTERESTING | {
     "_error",
     "_retryable",
     "args",
+    "api_error",
+    "api_exceptions",
+    "description",
+    "err_code",
+    "fatal",
+    "http_code",
+    "http_status_code",
+    "json_body",
+    "reply_code",
+    "reply_text",
+    "response_code",
+    "retriable",
+    "txn_requires_abort",
     "rcvd",
     "turn",
     "event",
@@ -62,7 +75,7 @@ SEEN = INTERESTING | {
     "rcode",
     "socket_err",
 }
-CALLED = {"code", "details", "trailing_metadata"}
+CALLED = {"code", "details", "fatal", "retriable", "trailing_metadata", "txn_requires_abort"}
 """Methods without arguments whose answer is recorded."""
 ASKED: dict[str, tuple[str, ...]] = {
     "has_error_label": (

@@ -65,7 +65,7 @@ _RESOLVER_WORDS: dict[str, Classification] = {
 _TLS_WORDS: dict[str, Classification] = {
     "certificate_verify_failed": _BAD_CERTIFICATE,
     "certificate verify failed": _BAD_CERTIFICATE,
-    "doesn't match": _BAD_CERTIFICATE,
+    "' doesn't match": _BAD_CERTIFICATE,
     "fingerprints did not match": _BAD_CERTIFICATE,
     "certificate did not match": _BAD_CERTIFICATE,
     "eof occurred in violation of protocol": _TLS_BROKE_OFF,
@@ -93,19 +93,12 @@ def words_of(error: object) -> str:
 
 def spoken_of(words: str) -> Classification | None:
     """Judge by what such a text names; `words` are in lower case."""
-    found = _spoken_of(words, _RESOLVER_WORDS)
-    if found is None and ("ssl" in words or "tls" in words or "certificate" in words):
-        found = _of_tls(words, _TLS_BROKE)
-    return found or _by_number(words) or _spoken_of(words, _WORDS)
+    return _named_in(words, _TLS_BROKE)
 
 
 def spoken_of_connecting(words: str) -> Classification | None:
     """Judge a text about a connection that did not come about, so that nothing was sent."""
-    found = _spoken_of(words, _RESOLVER_WORDS)
-    if found is None and ("ssl" in words or "tls" in words or "certificate" in words):
-        found = _of_tls(words, _BAD_HANDSHAKE)
-    if found is None:
-        found = _by_number(words) or _spoken_of(words, _WORDS)
+    found = _named_in(words, _BAD_HANDSHAKE)
     return None if found is None else while_connecting(found)
 
 
@@ -114,25 +107,30 @@ def while_connecting(meaning: Classification) -> Classification:
     return _CONNECT_TIMED_OUT if meaning.code == Code.TIMEOUT else never_sent(meaning)
 
 
-def _spoken_of(words: str, table: dict[str, Classification]) -> Classification | None:
+def _named_in(words: str, other_tls_error: Classification) -> Classification | None:
+    found = _phrase_of(_RESOLVER_WORDS, words) or _by_tls_reason(words) or _phrase_of(_TLS_WORDS, words)
+    if found is None and "[ssl" in words:
+        return other_tls_error
+    return found or _by_number(words) or _phrase_of(_WORDS, words)
+
+
+def _phrase_of(table: dict[str, Classification], words: str) -> Classification | None:
     for phrase, meaning in table.items():
         if phrase in words:
             return meaning
     return None
 
 
-def _of_tls(words: str, otherwise: Classification) -> Classification | None:
-    _, found, rest = words.partition("[ssl: ")
-    reason = rest.partition("]")[0].upper() if found else ""
-    meaning = BY_TLS_REASON.get(reason) or _spoken_of(words, _TLS_WORDS)
-    return meaning or (otherwise if "[ssl" in words else None)
+def _by_tls_reason(words: str) -> Classification | None:
+    return BY_TLS_REASON.get(words.partition("[ssl: ")[2].partition("]")[0].upper())
 
 
 def _by_number(words: str) -> Classification | None:
     for mark in ("[errno ", "[winerror "):
-        _, found, rest = words.partition(mark)
-        digits = rest.partition("]")[0]
-        if found and digits.removeprefix("-").isdecimal() and len(digits) <= 6:
-            number = int(digits)
-            return BY_EAI.get(number) if number < 0 else BY_ERRNO.get(number) or BY_EAI.get(number)
+        for part in words.split(mark, 3)[
+            1:
+        ]:  # "[Errno None] Multiple exceptions: [Errno 111] Connect call failed, ..."
+            digits = part.partition("]")[0]
+            if digits.removeprefix("-").isdecimal() and len(digits) <= 6:
+                return BY_ERRNO.get(int(digits)) or BY_EAI.get(int(digits))
     return None
