@@ -66,12 +66,13 @@ class CircuitBreaker:
     __slots__ = (
         "__weakref__",
         "_circuit",
-        "_classifier",
         "_entry",
         "_herald",
         "_ledger",
         "_lock",
         "_moves",
+        "calm",
+        "classifier",
         "clock",
         "monotonic",
         "name",
@@ -82,13 +83,13 @@ class CircuitBreaker:
     )
 
     quiet: Closed | None
-    """The closed phase, if a call may simply be made and its success tallied; else None."""
+    calm: Closed | None
+    """The closed phase, if a call may simply be made and its success tallied, for `calm` once its result is judged."""
 
     settings: CircuitBreakerConfig
     """The config, which other breakers may share, whatever its name."""
 
-    timed: bool
-    """Whether somebody wants to know how long calls take."""
+    timed: bool  # whether somebody wants to know how long calls take
 
     def __init__(
         self,
@@ -106,7 +107,7 @@ class CircuitBreaker:
         self.name = given.name if name is None else text("CircuitBreaker", "name", name)
         self.clock = as_clock(clock)
         self.monotonic = self.clock.monotonic  # for the guard, which reads it at each call
-        self._classifier = get_error_classifier() if classifier is None else classifier
+        self.classifier = get_error_classifier() if classifier is None else classifier
         # Re-entrant: a signal handler or a finaliser may make a guarded call while this thread holds it.
         self._lock = threading.RLock()
         self.time_guard: tuple[CircuitBreakerConfig, TimeGuard] | None = None  # made by the guard for what is set
@@ -156,12 +157,12 @@ class CircuitBreaker:
         self._settle_quiet()
 
     def _settle_quiet(self) -> None:
-        """Decide whether calls may take the quiet path."""
+        """Decide whether calls may take the quiet path, or the calm one, which only looks at results besides."""
         phase, settings = self._circuit.phase, self.settings
         self.timed = self._herald.hears("call") or settings.slow_call_duration_threshold is not None
-        loud = self.timed or settings.timeout is not None
-        quiet = LOCK_FREE and settings.mode != "disabled" and not loud
-        self.quiet = phase if quiet and isinstance(phase, Closed) else None
+        silent = LOCK_FREE and settings.mode != "disabled" and not self.timed and settings.timeout is None
+        calm = phase if silent and isinstance(phase, Closed) else None
+        self.quiet, self.calm = (None, calm) if settings.classify_results else (calm, None)
 
     # Calling.
 
@@ -236,8 +237,7 @@ class CircuitBreaker:
         if shadow:
             return None
         next(self._ledger.rejected)
-        history = self._ledger.history
-        last = history[-1] if history else None
+        last = (self._ledger.history or (None,))[-1]
         error = CircuitOpenError(name=self.name, state=phase.state, retry_after=retry_after, last_failure=last)
         try:
             if events.watchers:
@@ -259,7 +259,7 @@ class CircuitBreaker:
         if self.settings.mode == "disabled":
             return
         try:
-            outcome = SUCCESS if error is None else judge(error, self.settings, self._classifier)
+            outcome = SUCCESS if error is None else judge(error, self.settings, self.classifier)
         except BaseException:  # Ctrl-C in a predicate, or no room left to look at the error
             self._settle(permit, NOTHING, None)
             raise
@@ -274,7 +274,7 @@ class CircuitBreaker:
         if error is not None and events.watchers:
             from ..failures import note
 
-            note("circuit breaker", self.name, error, self._classifier)
+            note("circuit breaker", self.name, error, self.classifier)
 
     def _settle(self, permit: Permit | None, outcome: Outcome, duration: float | None) -> bool:
         """Count an outcome, and return whether it came too late to move anything."""
@@ -351,7 +351,7 @@ class CircuitBreaker:
             return
         if isinstance(before, Closed):
             # Before the last look at the tally: who tallies after it then sees that the phase is over, and says so.
-            self.quiet = None
+            self.quiet = self.calm = None
             (self._ledger if ledger is None else ledger).absorb(before, before.retire(now))
         self._settle_quiet()
         if after.state is before.state:

@@ -8,6 +8,7 @@ from ..errors.exceptions import ConfigurationError
 from ..records import Record, did_you_mean
 from ..settings import (
     Settings,
+    boolean,
     fraction,
     number,
     optional_callable,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         timeout_mode: TimeoutMode
         ignore: type | Collection[type] | Callable[[Exception], object] | None
         failure_on: type | Collection[type] | Callable[[Exception], object] | None
+        classify_results: bool
         mode: Mode
         history_size: int
         fallback: Callable[[], Any] | None
@@ -125,7 +127,9 @@ class CircuitBreakerConfig(Settings):
 
     What counts as a failure
         What the error classifier says, unless `failure_on` or `ignore` (exception types, or a function of the error)
-        say otherwise. An ignored error moves nothing.
+        say otherwise. An ignored error moves nothing. With `classify_results=True` (default False) the classifier is
+        asked about what calls return, too: a response of 503 is a failure then, one of 404 a success, one of 429 moves
+        nothing. That holds for functions and for `execute()`, not for blocks.
 
     The rest
         `mode`: "normal"; "shadow" evaluates and reports but never refuses; "disabled" lets everything pass uncounted.
@@ -157,6 +161,7 @@ class CircuitBreakerConfig(Settings):
     timeout_mode: TimeoutMode = "thread"
     ignore: Kinds = None
     failure_on: Kinds = None
+    classify_results: bool = False
     mode: Mode = "normal"
     history_size: int = 10
     fallback: Callable[[], Any] | None = None
@@ -196,6 +201,7 @@ class CircuitBreakerConfig(Settings):
             )
         for field in ("ignore", "failure_on"):
             mine[field] = _as_kinds(owner, field, mine[field])
+        boolean(owner, "classify_results", self.classify_results)
         mine["timeout_mode"] = as_mode(owner, "timeout_mode", self.timeout_mode)
         if self.mode not in MODES:
             raise ConfigurationError(f"{owner}: mode cannot be {self.mode!r}; {did_you_mean(self.mode, MODES)}")

@@ -12,6 +12,7 @@ from ..timeout.guard import TimeGuard
 from ..timeout.manager import get_timeout_manager
 from ..timeout.marks import note_leaves_work
 from ..typed import TYPE_CHECKING
+from .outcome import failure_in
 from .permit import CircuitPermit
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from .._runtime.queueing import Stopwatch
     from ..registry import Binding
+    from .outcome import ReturnedFailure
     from .permit import Breaker
     from .state import Closed
 
@@ -62,7 +64,7 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
     def settle(breaker: Breaker, phase: Closed, result: Any) -> Any:
         """Look at a result of a type that is not known to be plain."""
         if is_awaitable(result):
-            return _awaited(CircuitPermit(breaker, phase, None), result)
+            return _awaited(breaker, CircuitPermit(breaker, phase, None), result)
         plain.learn(result)
         breaker.ended(phase, None)
         return result
@@ -87,6 +89,9 @@ def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], k
     """Make one call of a plain function with everything that any config may ask for."""
     if is_off():
         return function(*args, **kwargs)
+    phase = breaker.calm
+    if phase is not None:
+        return _run_calmly(breaker, phase, function, args, kwargs)
     fallback = breaker.settings.fallback
     if fallback is None:
         permit = breaker.admit()
@@ -105,11 +110,12 @@ def run(breaker: Breaker, function: Callable[..., Any], args: tuple[Any, ...], k
             with watch:
                 result = function(*args, **kwargs)
         if is_awaitable(result):
-            return _awaited(CircuitPermit(breaker, permit, watch), result)
+            return _awaited(breaker, CircuitPermit(breaker, permit, watch), result)
+        failure = failure_in(result, breaker.classifier) if breaker.settings.classify_results else None
     except BaseException as error:
         breaker.ended(permit, error, watch)
         raise
-    breaker.ended(permit, None, watch)
+    breaker.ended(permit, failure, watch)
     return result
 
 
@@ -119,6 +125,9 @@ async def run_async(
     """Do the same for an async function."""
     if is_off():
         return await function(*args, **kwargs)
+    phase = breaker.calm
+    if phase is not None:
+        return await _run_calmly_async(breaker, phase, function, args, kwargs)
     fallback = breaker.settings.fallback
     if fallback is None:
         permit = breaker.admit()
@@ -136,13 +145,58 @@ async def run_async(
     except BaseException as error:  # only for arguments that the function does not take
         breaker.ended(permit, error, watch)
         raise
-    return await _awaited(CircuitPermit(breaker, permit, watch), pending)
+    return await _awaited(breaker, CircuitPermit(breaker, permit, watch), pending)
 
 
-async def _awaited(permit: CircuitPermit, pending: Awaitable[Any]) -> Any:
+def _run_calmly(
+    breaker: Breaker, phase: Closed, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Make one call through a closed circuit that judges results and does nothing else that takes time."""
+    try:
+        result = function(*args, **kwargs)
+        if is_awaitable(result):
+            return _awaited(breaker, CircuitPermit(breaker, phase, None), result)
+        failure = failure_in(result, breaker.classifier)
+    except BaseException as error:
+        breaker.ended(phase, error)
+        raise
+    _tally(breaker, phase, failure)
+    return result
+
+
+async def _run_calmly_async(
+    breaker: Breaker, phase: Closed, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Do the same for an async function."""
+    try:
+        result = await function(*args, **kwargs)
+        failure = failure_in(result, breaker.classifier)
+    except BaseException as error:
+        breaker.ended(phase, error)
+        raise
+    _tally(breaker, phase, failure)
+    return result
+
+
+def _tally(breaker: Breaker, phase: Closed, failure: ReturnedFailure | None) -> None:
+    """Tally a success as the quiet path does; tell the breaker of anything else."""
+    now = breaker.monotonic()
+    if failure is not None or now >= phase.quiet_until:
+        breaker.ended(phase, failure)
+        return
+    phase.last_success = now
+    number = next(phase.tally)
+    if breaker.calm is not phase:
+        breaker.tallied_late(phase, number)
+
+
+async def _awaited(breaker: Breaker, permit: CircuitPermit, pending: Awaitable[Any]) -> Any:
     """Await a call that was let in. If nobody ever awaits this, the permit goes with it, and is abandoned."""
     with permit:
-        return await pending
+        result = await pending
+        if breaker.settings.classify_results:
+            permit.end(failure_in(result, breaker.classifier))
+        return result
 
 
 def _limited(breaker: Breaker, function: Callable[..., Any]) -> Callable[..., Any]:

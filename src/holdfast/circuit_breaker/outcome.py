@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ..errors import Classification, ErrorCategory
+from ..errors.classifier import result_judge
 from ..journal import report_broken
 from ..timeout.scope import cut_around
 from ..typed import TYPE_CHECKING
 from .ledger import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..errors import ErrorClassifier
@@ -32,9 +34,35 @@ SUCCESS = Outcome("success")
 NOTHING = Outcome("ignore")
 
 
+class ReturnedFailure(BaseException):
+    """Stands for a result that is a failure where a call tells how it ended; nobody raises it, and it holds nothing."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+def failure_in(result: object, classifier: ErrorClassifier) -> ReturnedFailure | None:
+    """Return what stands for a result that is a failure; None for any other."""
+    seen = result_judge(classifier, _report)(result)
+    if seen is None:
+        return None
+    kind = seen.circuit_outcome
+    if kind != "failure":
+        return ReturnedFailure(SUCCESS if kind == "success" else NOTHING)
+    told = f"returned {type(result).__qualname__}: {seen.category} {seen.code}"
+    return ReturnedFailure(Outcome(kind, told, seen.retry_after))
+
+
+def _report(what: str, function: Callable[..., object]) -> None:
+    report_broken("circuit_breaker", what, function)
+
+
 def judge(error: BaseException, settings: CircuitBreakerConfig, classifier: ErrorClassifier) -> Outcome:
     """Say what an error tells of the dependency."""
     if not isinstance(error, Exception):
+        if type(error) is ReturnedFailure:
+            return error.outcome
         hit = cut_around(error)
         if hit is None:
             return NOTHING

@@ -6,11 +6,13 @@ from ..settings import shown
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Protocol, Self
 
     from .._runtime.queueing import Stopwatch
     from ..clock import Clock
+    from ..errors import ErrorClassifier
     from ..timeout.guard import TimeGuard
     from .config import CircuitBreakerConfig
     from .state import Closed, Permit
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
         """What guards and permits ask of the breaker, and tell it."""
 
         quiet: Closed | None
+        calm: Closed | None
+        classifier: ErrorClassifier
         clock: Clock
+        monotonic: Callable[[], float]
         settings: CircuitBreakerConfig
         name: str
         time_guard: tuple[CircuitBreakerConfig, TimeGuard] | None

@@ -130,18 +130,19 @@ class ResultJudge:
             told = verdict_in(read(value, _DECLARED))
             if told is not None:
                 return told
-        facts = self._facts(value, own, plan)
+        if not plan.rules.newest_first:
+            return self._by_what_is_known(value, own, plan)
         changes: list[UserRule] = []
-        if plan.rules.newest_first:
-            for rule in plan.rules.matching(value, plan.specific, plan.general):
-                if type(rule) is _Success:
-                    return None
-                if rule.verdict is not None:
-                    wait = rule.wait_for(value, self._now)
-                    told = rule.verdict.waiting(facts.hint.seconds if wait is None else wait)
-                    return self._changed(told, changes, value)
-                changes.append(rule)
-        found = self._by_what_is_known(value, plan, facts)
+        for rule in plan.rules.matching(value, plan.specific, plan.general):
+            if type(rule) is _Success:
+                return None
+            if rule.verdict is not None:
+                wait = rule.wait_for(value, self._now)
+                if wait is None:
+                    wait = self._facts(value, own, plan).hint.seconds
+                return self._changed(rule.verdict.waiting(wait), changes, value)
+            changes.append(rule)
+        found = self._by_what_is_known(value, own, plan)
         return None if found is None else self._changed(found, changes, value)
 
     def _changed(self, found: Classification, changes: Sequence[UserRule], value: Any) -> Classification:
@@ -149,16 +150,20 @@ class ResultJudge:
             found = rule.changed(found).waiting(rule.wait_for(value, self._now))
         return found
 
-    def _by_what_is_known(self, value: Any, plan: _Plan, facts: Facts) -> Classification | None:
+    def _by_what_is_known(self, value: Any, own: Mapping[str, Any], plan: _Plan) -> Classification | None:
         for rule in plan.known:
             answer = rule(value)
             if answer is not None:
-                return hinted(answer, facts.hint)
+                return hinted(answer, self._facts(value, own, plan).hint)
         if plan.shape is not None:
             return plan.shape(value)
         if issubclass(plan.type, BaseException):
             seen = self._classify(value)
             return None if seen.category is Category.UNKNOWN else seen
+        status = own.get("status_code")
+        if type(status) is int and status < 400:
+            return None  # most responses, and no more to be read
+        facts = self._facts(value, own, plan)
         if facts.status is None or facts.status < 400:
             return None  # a redirect, too, is what was asked for by who does not follow it
         is_limit = facts.limited and facts.status == 403

@@ -81,6 +81,8 @@ def _retry(given: RetryPolicy | str, policy: RetryPolicy | None) -> str:
         if (seconds := getattr(policy, field)) is not None
     ]
     others = ["other waits for some errors"] if policy.backoff_for else []
+    if policy.classify_results:
+        others.append("results are judged like errors")
     told = f"{name}{policy.max_attempts:,} attempts, {waits} apart, after errors {what}"
     return "; ".join([told, *others, *limits])
 
@@ -110,6 +112,8 @@ def _breaker(config: CircuitBreakerConfig) -> str:
     rate = config.failure_rate_threshold
     if rate is not None and (rate, config.minimum_requests) != _USUAL:
         told += f" (if {rate:.0%} fail, of {config.minimum_requests} calls or more)"
+    if config.classify_results:
+        told += "; results are judged like errors"
     if config.timeout is not None:
         told += f"; a call that takes {config.timeout:g} s has failed"
     return told if config.mode == "normal" else f"{told} (mode {config.mode})"

@@ -187,8 +187,9 @@ class Attempt:
 
 
 def _check(policy: RetryPolicy) -> None:
-    if policy.retry_on_result is not None:
+    if policy.retry_on_result is not None or policy.classify_results:
+        field = "classify_results" if policy.retry_on_result is None else "retry_on_result"
         raise ConfigurationError(
-            f"retrying: policy {policy.name!r} has retry_on_result, but a block has no result to judge; "
+            f"retrying: policy {policy.name!r} has {field}, but a block has no result to judge; "
             "raise an exception in the block instead, or decorate a function"
         )

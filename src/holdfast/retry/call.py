@@ -9,6 +9,7 @@ from .. import events
 from .._runtime.repetition import ENOUGH
 from .._runtime.system import SystemClock
 from ..errors import Classification, DeadlineExceededError, ErrorCategory, RetryExhaustedError
+from ..errors.classifier import result_judge
 from ..functions import refuse_awaitable
 from ..journal import logger, report_broken
 from ..timeout.manager import get_timeout_manager
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
     from .policy import RetryPolicy
 
 _NOTE = "holdfast: "
+
+
+class Returned(Exception):  # noqa: N818  it is no error, and nobody sees it
+    """Carries a result that is a failure from a first attempt to where failures are dealt with."""
+
+    def __init__(self, value: Any, seen: Classification) -> None:
+        super().__init__()
+        self.value = value
+        self.seen = seen
+
+
 _UNKNOWN = Classification(category=ErrorCategory.UNKNOWN, reason="the classifier itself raised")
 
 # A budget is shared and only told the time; one lock serves them all, held for a few additions.
@@ -93,14 +105,15 @@ class RetryCall:
         if self.state.begin(0.0 if now is None else now):
             return True
         when = "when the wait ended"
-        if self.error is None:
+        if self.last_error is None:
             self.error = self.last_error = self._not_begun()
             when = "before it began"
             if events.watchers:
                 from ..failures import note
 
                 note("retry", self.name, self.error)
-        self._stop(Step(None, f"{self.state.whose} was over {when}"), self.error)
+        seen = self.judge_result(self.value) if self.error is None else None
+        self._stop(Step(None, f"{self.state.whose} was over {when}"), self.last_error, seen)
         return False
 
     def _not_begun(self) -> DeadlineExceededError:
@@ -175,7 +188,10 @@ class RetryCall:
 
     def failed(self, error: Exception) -> float | None:
         """The same for an attempt that raised `error`."""
-        self.error = self.last_error = error
+        if type(error) is Returned:
+            return self._returned_failure(error.value, error.seen)
+        self.value, self.error = None, error
+        self.last_error = error
         try:
             seen = self._classify(error)
             now = self.clock.monotonic()
@@ -188,6 +204,9 @@ class RetryCall:
     def _returned(self, value: Any) -> float | None:
         judge = self.state.policy.retry_on_result
         if judge is None or not _verdict(judge, value):
+            seen = self.judge_result(value) if self.state.policy.classify_results else None
+            if seen is not None:
+                return self._returned_failure(value, seen)
             self.value, self.error = value, None
             return ENOUGH
         attempts = self.state.attempts
@@ -196,12 +215,35 @@ class RetryCall:
             last_result=value,
             attempts=attempts,
         )
-        self.error = self.last_error = bad
+        self.value, self.error, self.last_error = None, bad, bad
         if self.state.policy.close_discarded:
             self._discarded = value
         now = self.clock.monotonic()
         step = self.state.after_bad_result(now, self.clock.random, _report)
         return self._go_on(step, bad, None, now)
+
+    def _returned_failure(self, value: Any, seen: Classification) -> float | None:
+        """The attempt returned a failure: if it is not tried again, the value comes out, and no error."""
+        told = RetryExhaustedError(
+            f"{self.name} (attempt {self.state.attempts}) returned a failure: {seen.category} {seen.code}",
+            last_result=value,
+            attempts=self.state.attempts,
+        )
+        self.value, self.error, self.last_error = value, None, told
+        try:
+            now = self.clock.monotonic()
+            step = self.state.after_failed_result(told, seen, now, self.clock.random, _report)
+            delay = self._go_on(step, told, seen, now)
+        except BaseException:
+            self.forget()
+            raise
+        if delay is not None and self.state.policy.close_discarded:
+            self._discarded = value
+        return delay
+
+    def judge_result(self, value: Any) -> Classification | None:
+        """Return the verdict on a result, if it is a failure."""
+        return result_judge(self._classifier, _report)(value)
 
     def _go_on(self, step: Step, error: Exception, seen: Classification | None, now: float) -> float | None:
         policy, attempt = self.state.policy, self.state.attempts
@@ -240,7 +282,7 @@ class RetryCall:
             self.name,
             attempt,
             policy.max_attempts,
-            type(error).__qualname__,
+            self._kind(error),
             code,
             delay,
         )
@@ -251,7 +293,7 @@ class RetryCall:
                     policy=policy.name,
                     attempt=attempt,
                     delay=delay,
-                    error_type=type(error).__qualname__,
+                    error_type=self._kind(error),
                     category=category,
                     code=code,
                 )
@@ -273,11 +315,15 @@ class RetryCall:
                     policy=policy.name,
                     attempts=attempts,
                     reason=step.why or "no attempt is left",
-                    error_type=type(error).__qualname__,
+                    error_type=self._kind(error),
                     category=category,
                     code=code,
                 )
             )
+
+    def _kind(self, error: Exception) -> str:
+        """Return the type of what the attempt ended with, which is the value if it returned a failure."""
+        return type(self.value if self.error is None else error).__qualname__
 
     def conclude(self) -> Any:
         """Return the value or raise the error; either way this object then leads to neither.

@@ -15,11 +15,13 @@ from .._runtime import aio, threads
 from .._runtime.callables import is_awaitable
 from .._runtime.repetition import AT_ONCE
 from .._runtime.tailor import PlainTypes, Template, tailor
+from ..errors.classifier import result_judge
 from ..functions import is_async, name_of
+from ..journal import report_broken
 from ..switch import is_off
 from ..timeout.marks import current, nearest, note_leaves_work
 from ..typed import TYPE_CHECKING
-from .call import RetryCall
+from .call import RetryCall, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -81,40 +83,82 @@ def guard(
         return RetryCall(name, source.policy(), clock, classifier, attempts=attempts, started=started)
 
     if is_async(function):
-        return _guard_async(function, source, begin)
-    return _guard_plain(function, name, source, clock, begin)
+        return _guard_async(function, source, classifier, begin)
+    return _guard_plain(function, name, source, clock, begin, classifier=classifier)
+
+
+def _report(what: str, broken: Callable[..., object]) -> None:
+    report_broken("retry", what, broken)
+
+
+def _judged(function: Callable[..., Any], classifier: ErrorClassifier) -> Callable[..., Any]:
+    """Return what calls the function and raises a result that is a failure, so that it goes the way of failures."""
+    judge = result_judge(classifier, _report)
+
+    def judged(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        seen = judge(result)
+        if seen is not None:
+            raise Returned(result, seen)
+        return result
+
+    return judged
+
+
+def _judged_async(function: Callable[..., Any], classifier: ErrorClassifier) -> Callable[..., Any]:
+    """Do the same for an async function."""
+    judge = result_judge(classifier, _report)
+
+    async def judged(*args: Any, **kwargs: Any) -> Any:
+        result = await function(*args, **kwargs)
+        seen = judge(result)
+        if seen is not None:
+            raise Returned(result, seen)
+        return result
+
+    return judged
 
 
 def _guard_plain(
-    function: Callable[..., Any], name: str, source: PolicySource, clock: Clock, begin: Callable[..., RetryCall]
+    function: Callable[..., Any],
+    name: str,
+    source: PolicySource,
+    clock: Clock,
+    begin: Callable[..., RetryCall],
+    *,
+    classifier: ErrorClassifier,
 ) -> Any:
     plain = PlainTypes()
 
     read = clock.monotonic
 
-    def timed(limit: Limit, *args: Any, **kwargs: Any) -> Any:
-        """Call the function under its limit, and remember when that was."""
-        started = read()
-        at = started + limit.seconds
-        outer = current.get()
-        if outer is None or (outer[1] is read and outer[0] > at):
-            mark: Mark = (at, read, None, limit, 0, None)
-        else:
-            mark = nearest(at, read, limit, limit.of)
-        try:
-            current.set(mark)
-            result = function(*args, **kwargs)
-        except Exception as error:
-            return _Begun(started, limit.caused(error, at) or error, None)
-        finally:
-            current.set(outer)
-        return _Begun(started, None, result) if is_awaitable(result) else result
+    def timing(function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(limit: Limit, *args: Any, **kwargs: Any) -> Any:
+            """Call the function under its limit, and remember when that was."""
+            started = read()
+            at = started + limit.seconds
+            outer = current.get()
+            if outer is None or (outer[1] is read and outer[0] > at):
+                mark: Mark = (at, read, None, limit, 0, None)
+            else:
+                mark = nearest(at, read, limit, limit.of)
+            try:
+                current.set(mark)
+                result = function(*args, **kwargs)
+            except Exception as error:
+                return _Begun(started, limit.caused(error, at) or error, None)
+            finally:
+                current.set(outer)
+            return _Begun(started, None, result) if is_awaitable(result) else result
+
+        return timed
 
     def decide(policy: RetryPolicy) -> Callable[..., Any] | None:
         if policy.watches_success or policy.uses_workers:
             return None
         limit = policy.first_limit(name)
-        return function if limit is None else partial(timed, limit)
+        first = _judged(function, classifier) if policy.classify_results else function
+        return first if limit is None else partial(timing(first), limit)
 
     binding = source.binding(decide)
 
@@ -177,9 +221,13 @@ async def _carry_on(run: RetryCall, pending: Awaitable[Any], call: Callable[[], 
     return run.conclude()
 
 
-def _guard_async(function: Callable[..., Any], source: PolicySource, begin: Callable[..., RetryCall]) -> Any:
+def _guard_async(
+    function: Callable[..., Any], source: PolicySource, classifier: ErrorClassifier, begin: Callable[..., RetryCall]
+) -> Any:
     def decide(policy: RetryPolicy) -> Callable[..., Any] | None:
-        return None if policy.watches_success or policy.is_timed else function
+        if policy.watches_success or policy.is_timed:
+            return None
+        return _judged_async(function, classifier) if policy.classify_results else function
 
     binding = source.binding(decide)
 

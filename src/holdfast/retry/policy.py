@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         should_retry: Callable[[Exception, int], bool | None] | None
         retry_on: type[BaseException] | Collection[type[BaseException]] | Callable[[Exception], object] | None
         retry_on_result: Callable[[Any], object] | None
+        classify_results: bool
         close_discarded: bool
         attempt_timeout: float | timedelta | None
         total_timeout: float | timedelta | None
@@ -86,8 +87,11 @@ class RetryPolicy(Settings):
         * `retry_on`: exception types, or a function of the error; replaces the categories. Default None.
         * `should_retry(error, attempt)`: asked first; True or False decides, None leaves it to the rest.
         * `retry_on_result(value)`: true for a result so bad that the call is tried again; if the last one is bad too,
-          `RetryExhaustedError` holds it. Not with `idempotent=False`. With `close_discarded=True`, bad results that are
-          thrown away are closed, by `aclose()` or `close()`.
+          `RetryExhaustedError` holds it. Not with `idempotent=False`.
+        * `classify_results`: True if failures that are returned, such as a response of 503, are tried again as errors
+          are, by their category, code and scope and by what the server asks for; `retry_on` and `should_retry` are for
+          errors only. The last result comes out as it is, whatever it is. Default False.
+        * `close_discarded`: True if results that are thrown away for these two are closed, by `aclose()` or `close()`.
         * `idempotent`: False if running the operation twice does harm: then only what certainly was not executed is
           tried again. Default True.
         * `budget`: a `RetryBudget` shared with others. Default None.
@@ -128,6 +132,7 @@ class RetryPolicy(Settings):
     should_retry: Callable[[Exception, int], bool | None] | None = None
     retry_on: Kinds | None = None
     retry_on_result: Callable[[Any], object] | None = None
+    classify_results: bool = False
     close_discarded: bool = False
     attempt_timeout: float | None = None
     total_timeout: float | None = None
@@ -167,8 +172,8 @@ class RetryPolicy(Settings):
         optional_callable(owner, "retry_on_result", self.retry_on_result, "(value) -> bool")
         optional_callable(owner, "on_retry", self.on_retry, "(error, attempt, delay)")
         optional_callable(owner, "on_final_failure", self.on_final_failure, "(error, attempts)")
-        boolean(owner, "close_discarded", self.close_discarded)
-        boolean(owner, "idempotent", self.idempotent)
+        for field in ("classify_results", "close_discarded", "idempotent"):
+            boolean(owner, field, mine[field])
         for field in ("attempt_timeout", "total_timeout"):
             mine[field] = optional_seconds(owner, field, mine[field])
         mine["timeout_mode"] = as_mode(owner, "timeout_mode", self.timeout_mode)
@@ -281,28 +286,40 @@ class RetryPolicy(Settings):
             asked = ask("should_retry", self.should_retry, report, error, attempt)
             if asked is not None:
                 return Judgement(asked, f"should_retry said {'yes' if asked else 'no'}")
-        judgement = self._by_rules(error, seen, report)
+        return self._if_harmless(self._by_code(seen) or self._by_kind(error, seen, report), seen)
+
+    def judge_result(self, seen: Classification) -> Judgement:
+        """Say the same of a failure that was returned, which only the classifier knows as such."""
+        if seen.category is ErrorCategory.CANCELLED:
+            return Judgement(False, "it is a cancellation")
+        return self._if_harmless(self._by_code(seen) or self._by_verdict(seen), seen)
+
+    def _if_harmless(self, judgement: Judgement, seen: Classification) -> Judgement:
         if judgement.retry and not self.idempotent and seen.retry_scope != "always":
             return Judgement(False, "the operation is not idempotent and may have been executed")
         return judgement
 
-    def _by_rules(self, error: Exception, seen: Classification, report: Report) -> Judgement:
-        code, kind = str(seen.code), f"{seen.category} {seen.code}"
+    def _by_code(self, seen: Classification) -> Judgement | None:
+        code = str(seen.code)
         if code in self.non_retryable_codes:
             return Judgement(False, f"{code} is in non_retryable_codes")
-        if code in self.retryable_codes:
-            return Judgement(True, f"{code} is in retryable_codes")
+        return Judgement(True, f"{code} is in retryable_codes") if code in self.retryable_codes else None
+
+    def _by_kind(self, error: Exception, seen: Classification, report: Report) -> Judgement:
         if self.retry_on is not None:
             kinds = self.retry_on
             includes = (lambda one: isinstance(one, kinds)) if isinstance(kinds, tuple) else kinds
             listed = ask("retry_on", includes, report, error, undecided=False)
             if listed is not None:
                 return Judgement(listed, f"retry_on {'includes' if listed else 'does not include'} it")
+        if not seen.retryable and seen.category is ErrorCategory.UNKNOWN:
+            name = type(error).__qualname__
+            return Judgement(False, f"nothing is known of {name}; name it in retry_on to have it retried")
+        return self._by_verdict(seen)
+
+    def _by_verdict(self, seen: Classification) -> Judgement:
         if not seen.retryable:
-            if seen.category is ErrorCategory.UNKNOWN:
-                name = type(error).__qualname__
-                return Judgement(False, f"nothing is known of {name}; name it in retry_on to have it retried")
-            return Judgement(False, f"{kind} is not helped by a retry")
+            return Judgement(False, f"{seen.category} {seen.code} is not helped by a retry")
         wanted = seen.category in self.retryable_categories
         return Judgement(wanted, f"{seen.category} is {'' if wanted else 'not '}in retryable_categories")
 

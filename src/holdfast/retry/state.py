@@ -63,6 +63,17 @@ class RetryState:
             return Step(None, judgement.why)
         return self._after(self.policy.backoff_of(error, seen), seen.retry_after, now, random, report)
 
+    def after_failed_result(
+        self, error: Exception, seen: Classification, now: float, random: Callable[[], float], report: Report
+    ) -> Step:
+        """Say what follows an attempt that returned a failure, classified as `seen`; `error` stands for it."""
+        if self.attempts >= self.policy.max_attempts:
+            return Step(None)
+        judgement = self.policy.judge_result(seen)
+        if not judgement.retry:
+            return Step(None, judgement.why)
+        return self._after(self.policy.backoff_of(error, seen), seen.retry_after, now, random, report)
+
     def after_bad_result(self, now: float, random: Callable[[], float], report: Report) -> Step:
         """Say what follows an attempt whose result `retry_on_result` called bad."""
         if self.attempts >= self.policy.max_attempts:

@@ -31,16 +31,21 @@ SHAPES: tuple[tuple[str, Callable[[Any], Classification | None]], ...] = (
 )
 """A key that a dict must have for a rule to be asked, and the rule."""
 
+_KEYS = frozenset(key for key, _rule in SHAPES)
+_FEW = 64
+"""A dict of so many keys is looked through for ours; in a larger one each of ours is looked up."""
+
 _contains = dict.__contains__
 
 
 def by_shape(value: dict[Any, Any]) -> Classification | None:
     """Judge a bare dict by its shape; None if it is no failure, or not unmistakably one."""
-    for key, rule in SHAPES:
-        if _contains(value, key):
-            found = rule(value)
-            if found is not None:
-                return found
+    if len(value) > _FEW or type(value) is not dict or not _KEYS.isdisjoint(value):
+        for key, rule in SHAPES:
+            if _contains(value, key):
+                found = rule(value)
+                if found is not None:
+                    return found
     return refused_recipients(value)
 
 

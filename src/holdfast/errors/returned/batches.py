@@ -15,7 +15,7 @@ from ..known.aws_codes import by_code, by_words
 from ..recognition import Table, table, verdict
 from ..stdlib import smtp_meaning
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .parts import entries, part, whole
+from .parts import MOST, entries, part, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -137,21 +137,20 @@ def refused_recipients(value: Any) -> Classification | None:
     aiosmtplib gives the same as the first of a pair.
     """
     refused = value[0] if issubclass(type(value), tuple) and len(value) == 2 else value
-    if not issubclass(type(refused), dict) or not refused:
+    if not issubclass(type(refused), dict):
         return None
     failed: list[Classification] = []
-    for address, reply in refused.items():
-        if len(failed) >= _MOST_RECIPIENTS or not isinstance(address, str) or not issubclass(type(reply), tuple):
+    for address, reply in dict.items(refused):
+        if len(failed) >= MOST:
             break
-        if len(reply) != 2 or not isinstance(reply[1], (bytes, str)) or not 400 <= (whole(reply[0]) or 0) <= 599:
+        if type(address) is not str or "@" not in address or not issubclass(type(reply), tuple) or len(reply) != 2:
             return None
-        if "@" not in address:
+        code = whole(reply[0]) or 0
+        if not 400 <= code <= 599 or not isinstance(reply[1], (bytes, str)):
             return None
-        failed.append(smtp_meaning(int(reply[0])))
+        failed.append(smtp_meaning(code))
     return _worst(failed) if failed else None
 
-
-_MOST_RECIPIENTS = 1000
 
 BATCHES: Table = table({"elastic_transport:ObjectApiResponse elastic_transport:ApiResponse": _with_body})
 

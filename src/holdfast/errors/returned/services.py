@@ -35,7 +35,8 @@ _SLACK: dict[str, Classification] = {
         "invalid_auth not_authed account_inactive token_revoked two_factor_setup_required": _NOT_LET_IN,
         "token_expired": verdict(Category.AUTH, Code.TOKEN_EXPIRED, "never", "success"),
         "missing_scope no_permission not_allowed_token_type access_denied ekm_access_denied": _NOT_ALLOWED,
-        "accesslimited org_login_required enterprise_is_restricted team_access_not_granted restricted_action": _NOT_ALLOWED,
+        "accesslimited org_login_required enterprise_is_restricted": _NOT_ALLOWED,
+        "team_access_not_granted restricted_action": _NOT_ALLOWED,
         "not_in_channel is_archived method_deprecated deprecated_endpoint": verdict(
             Category.PERMANENT, Code.BAD_REQUEST, "never", "success"
         ),
