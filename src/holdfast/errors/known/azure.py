@@ -206,7 +206,7 @@ AZURE: Table = {
             "msal:_IdTokenTimeError": _WRONG_SETUP,  # clocks differ
             "msal:ManagedIdentityError": Otherwise(_NO_CREDENTIALS),
             "msal_extensions:LockError": _LOCKED,
-            "msal_extensions:PersistenceError": _WRONG_SETUP,
+            "msal_extensions:PersistenceError msal_extensions:PersistenceNotFound": _WRONG_SETUP,
             # -- msrest, which azure-core has replaced --------------------------------------------------------------
             "msrest:ClientRequestError": Otherwise(_BROKEN_OFF),
             "msrest:TokenExpiredError": _TOKEN_EXPIRED,
