@@ -197,6 +197,7 @@ def _judged(error: BaseException) -> list[Classification]:
 # -- the network ----------------------------------------------------------------------------------------------
 
 _CONNECTION_BROKE = Otherwise(LOST.because("connection to MongoDB broke"))
+_NO_HANDSHAKE = Otherwise(BACK_SOON.because("handshake with MongoDB failed"), unsent=True)
 _PAUSED = BACK_SOON.because("connection pool paused until the server is back")
 
 
@@ -204,10 +205,12 @@ def _by_connection(error: Any) -> Answer:
     words = words_of(error)
     if "connection pool paused" in words:
         return _PAUSED
-    told = by_network_text(words, connecting="ssl handshake failed" in words)
+    connecting = "ssl handshake failed" in words
+    told = by_network_text(words, connecting=connecting)
     if told is not None and not told.retryable:
         return told
-    return _labelled(error, told or _CONNECTION_BROKE.verdict) or told or _CONNECTION_BROKE
+    fallback = _NO_HANDSHAKE if connecting else _CONNECTION_BROKE
+    return _labelled(error, told or fallback.verdict) or told or fallback
 
 
 _NO_LONGER_PRIMARY = NOT_PRIMARY.because("the node is no primary at present")

@@ -61,7 +61,7 @@ _CONNECTION_MESSAGES = phrases(
     }
 )
 _NOT_CONNECTED = Otherwise(
-    verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "always", reason="connection could not be made")
+    verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "always", reason="connection could not be made"), unsent=True
 )
 _CONNECTION_BROKE = Otherwise(
     verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent", reason="connection broke")

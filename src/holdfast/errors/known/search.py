@@ -32,6 +32,7 @@ _MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")
 _BAD_VALUE = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
 _BAD_SETTING = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 _SERVER_BROKE = verdict(Category.EXTERNAL, Code.SERVER_ERROR)
+_NOT_FOUND = verdict(Category.PERMANENT, Code.NOT_FOUND, "never", "success")
 _QUERY_TOO_LARGE = verdict(Category.RESOURCE, Code.OUT_OF_MEMORY, "never", "success")
 _DISK_FULL = verdict(Category.RESOURCE, Code.DISK_FULL, "never", "ignore")
 _BLOCKED = verdict(Category.PERMANENT, Code.CONFLICT, "never", "success")
@@ -60,6 +61,10 @@ _ROWS: dict[str, Classification] = {
     "too_many_buckets_exception too_many_nested_clauses too_many_clauses": _BAD_REQUEST,
     "json_parse_exception json_e_o_f_exception not_x_content_exception parsing_exception": _BAD_REQUEST,
     "illegal_argument_exception mapper_parsing_exception query_shard_exception": _BAD_REQUEST,
+    # one of several searches in a request has a type, but no status
+    "index_not_found_exception resource_not_found_exception document_missing_exception": _NOT_FOUND,
+    "aliases_not_found_exception snapshot_missing_exception repository_missing_exception": _NOT_FOUND,
+    "version_conflict_engine_exception": _BLOCKED,
     # a scroll or a point in time that has run out is opened anew, not asked again
     "search_context_missing_exception": verdict(Category.PERMANENT, Code.GONE, "never", "success"),
 }
