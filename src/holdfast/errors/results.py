@@ -17,7 +17,7 @@ type can fail at all is found out once; for most types that look-up is all there
 from __future__ import annotations
 
 import threading
-from types import GetSetDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from .attributes import NO_FACTS, Facts, facts_of, read
@@ -84,7 +84,7 @@ def _fields_of(classes: Collection[type]) -> Callable[[Any], Mapping[str, Any]] 
     for kind in classes:
         member = members_of(kind).get("__dict__")
         if member is not None:
-            return member.__get__ if type(member) is GetSetDescriptorType else None
+            return member.__get__ if type(member) in (GetSetDescriptorType, MemberDescriptorType) else None
     return None
 
 
