@@ -59,16 +59,15 @@ SEEN = INTERESTING | {
     "strerror",
     # databases
     "connection_invalidated",
-    "diag",
     "full_code",
     "isrecoverable",
     "pgcode",
+    "sqlite_errorname",
     "sqlstate",
     "sub_status",
     "trailing_metadata",
     "value",
     # WebSockets, aiohttp, dnspython, PySocks
-    "rcvd",
     "sent",
     "rcvd_then_sent",
     "os_error",
