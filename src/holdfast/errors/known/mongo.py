@@ -187,11 +187,13 @@ def _values(single: Any) -> list[Any]:
 
 def _judged(error: BaseException) -> list[Classification]:
     """Return the verdict on an error of PyMongo's, in a list; nothing if there is none."""
-    for rule in rules_for(classes_of(type(error)), MONGO):
-        answer = rule(error) if callable(rule) else rule
-        if answer is not None:
-            return [answer.verdict if isinstance(answer, Otherwise) else answer]
-    return []
+    rules = rules_for(classes_of(type(error)), MONGO)
+    answer = rules[0] if rules else None
+    if callable(answer):
+        answer = answer(error)
+    if isinstance(answer, Otherwise):
+        answer = answer.verdict
+    return [] if answer is None else [answer]
 
 
 # -- the network ----------------------------------------------------------------------------------------------
