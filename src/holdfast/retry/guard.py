@@ -97,6 +97,8 @@ def _judged(function: Callable[..., Any], classifier: ErrorClassifier) -> Callab
 
     def judged(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
+        if is_awaitable(result):
+            return result  # what comes of it is judged when it has been awaited
         seen = judge(result)
         if seen is not None:
             raise Returned(result, seen)
