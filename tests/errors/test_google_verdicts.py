@@ -256,7 +256,8 @@ def test_delays_come_in_many_forms() -> None:
 
 
 def test_details_may_be_anything() -> None:
-    for details in (None, 7, "text", {}, [None, 7, "text", {}, {"reason": 7}, Bag(reason=7, metadata=3)]):
+    garbage: list[Any] = [None, 7, "text", {}, {"reason": 7}, Bag(reason=7, metadata=3)]
+    for details in (*garbage, garbage):
         assert of_list(details) == NOTHING
 
 
@@ -276,6 +277,11 @@ def test_a_daily_quota_that_tells_when_to_come_back_is_a_rate_limit() -> None:
 def test_a_daily_quota_without_a_reason_is_one_too() -> None:
     error = bearing(CallError("x"), code=429, details=[{"metadata": {"quota_unit": "1/d/{project}"}}])
     assert verdict(error)[1] == "QUOTA_EXHAUSTED"
+
+
+@pytest.mark.parametrize("text", [None, 7, b"rate limit exceeded", "no access"])
+def test_a_refusal_that_tells_of_no_limit_is_a_refusal(text: Any) -> None:
+    assert verdict(bearing(CallError("x"), code=403, message=text))[:3] == ("AUTH", "FORBIDDEN", "never")
 
 
 def test_a_header_outranks_the_details() -> None:

@@ -64,7 +64,24 @@ def _by_api_call(error: Any) -> Answer:
     name = canonical_name(read(error, "grpc_status_code")) or _status_of_class(type(error))
     if name:
         return by_status(name, read(error, "message"), details)
-    return _by_reason(details, as_status(read(error, "code")))
+    status = as_status(read(error, "code"))
+    # Storage gives the reason of a failed transfer as text: that of the response.
+    return _by_reason(details, status) or (_by_limit(read(error, "message")) if status == 403 else None)
+
+
+def _by_limit(text: Any) -> Answer:
+    """Judge a refusal with the status 403 by what it says of limits."""
+    words = text[:400].lower() if isinstance(text, str) else ""
+    if any(phrase in words for phrase in _DAILY) or ("quota exceeded" in words and "per day" in words):
+        return DAILY_QUOTA
+    if any(phrase in words for phrase in _TOO_FAST) or ("quota exceeded" in words and "per minute" in words):
+        return _TOO_OFTEN
+    return None
+
+
+_DAILY = ("daily limit", "dailylimitexceeded")
+_TOO_FAST = ("rate limit exceeded", "ratelimitexceeded")
+_TOO_OFTEN = REASONS["rateLimitExceeded"].because("HTTP status 403 that tells of a rate limit")
 
 
 def _status_of_class(kind: type) -> str:
@@ -163,23 +180,13 @@ def _by_transfer_status(error: Any) -> Answer:
 
 # -- the discovery client and httplib2 ------------------------------------------------------------------------
 
-_TOO_OFTEN = REASONS["rateLimitExceeded"].because("HTTP status 403 that tells of a rate limit")
-
 
 def _by_http_error(error: Any) -> Answer:
     """Judge by the reason in the details; where they are a mere text, a few texts of limits that come as 403."""
     listed = read(error, "error_details")
     response = read(error, "resp")
     status = as_status(look_up(response, "status")) or as_status(read(response, "status"))
-    found = _by_reason(of_list(listed), status)
-    if found is None and status == 403:
-        text = read(error, "reason")
-        words = text[:200].lower() if isinstance(text, str) else ""
-        if "daily limit" in words or ("quota exceeded" in words and "per day" in words):
-            return DAILY_QUOTA
-        if "rate limit exceeded" in words or ("quota exceeded" in words and "per minute" in words):
-            return _TOO_OFTEN
-    return found
+    return _by_reason(of_list(listed), status) or (_by_limit(read(error, "reason")) if status == 403 else None)
 
 
 def _by_batch(error: Any) -> Answer:
