@@ -74,7 +74,7 @@ def by_pyodbc(error: Any) -> Answer:
         return by_words(error)
     if state == "01000" and ("can't open lib" in text or "file not found" in text):  # unixODBC
         return _NO_DRIVER_FOUND
-    return _BY_STATE.get(state) or by_sqlstate(state) or _BY_CLASS.get(state[:2]) or by_words(error)
+    return _BY_STATE.get(state) or _BY_CLASS.get(state[:2]) or by_sqlstate(state) or by_words(error)
 
 
 def _by_text(text: str) -> Classification | None:

@@ -14,6 +14,8 @@ from . import sql_verdicts as say
 from .sql_words import by_words, while_connecting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..classification import Classification
     from ..recognition import Answer
 
@@ -128,6 +130,7 @@ _BY_DPI: dict[int, Classification] = {
     1072: _NO_CLIENT_LIBRARY,
     1080: say.CLOSED.because("DPI-1080"),
 }
+_MOST_TEXT = 600
 _BY_USER = say.RAISED.because("raised by PL/SQL of the database's users")
 _RECOVERABLE = say.STOPPED.because("recoverable by python-oracledb's own word")
 
@@ -138,10 +141,9 @@ def by_oracle_code(error: Any) -> Answer:
     code = read(detail, "full_code")
     if not isinstance(code, str) or not code:
         code = detail if isinstance(detail, str) else read(detail, "message")
-    if code == "DPY-6000":  # the listener's reason is in the text: "Similar to ORA-12516"
-        code = str(read(detail, "message"))
-        code = code[code.find("ORA-") :] if "ORA-" in code else "DPY-6000"
-    found = by_oracle_text(code[:600]) if isinstance(code, str) else None
+    found = by_oracle_text(code[:_MOST_TEXT]) if isinstance(code, str) else None
+    if code == "DPY-6000":  # the listener refused; why is in the text only: "Similar to ORA-12516"
+        found = _by_code(read(detail, "message"), "ORA-", _by_ora) or found
     if found is None:
         found = _by_ora(read(detail, "code"))
     if found is not None:
@@ -151,14 +153,20 @@ def by_oracle_code(error: Any) -> Answer:
 
 def by_oracle_text(text: str) -> Classification | None:
     """Judge the first code in the text that is known."""
-    for prefix, judge in (("DPY-", _by_dpy), ("DPI-", _BY_DPI.get), ("ORA-", _by_ora)):
-        start = text.find(prefix)
-        while start >= 0:
-            number = _number_at(text, start + len(prefix))
-            found = None if number is None else judge(number)
-            if found is not None:
-                return found
-            start = text.find(prefix, start + 1)
+    return _by_code(text, "DPY-", _by_dpy) or _by_code(text, "DPI-", _BY_DPI.get) or _by_code(text, "ORA-", _by_ora)
+
+
+def _by_code(text: Any, prefix: str, judge: Callable[[int], Classification | None]) -> Classification | None:
+    if not isinstance(text, str):
+        return None
+    text = text[:_MOST_TEXT]
+    start = text.find(prefix)
+    while start >= 0:
+        number = _number_at(text, start + len(prefix))
+        found = None if number is None else judge(number)
+        if found is not None:
+            return found
+        start = text.find(prefix, start + 1)
     return None
 
 

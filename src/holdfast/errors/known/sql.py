@@ -11,9 +11,10 @@ from .mssql import by_pymssql
 from .mysql import by_mysql_number
 from .odbc import by_pyodbc
 from .oracle import by_oracle_code
-from .sql_words import by_words, words_of
-from .sqlstate import by_condition, by_sqlstate
+from .sql_words import by_words, while_connecting, words_of
+from .sqlstate import by_condition, by_sqlstate, is_private
 
+_BY_USER = say.RAISED.because("SQLSTATE of the database's users")
 _STALE_PLAN = say.CHANGED.because("cached plan of a statement whose tables were altered")
 
 
@@ -22,11 +23,9 @@ def _by_state(error: Any) -> Answer:
     state = read(error, "sqlstate")
     if not isinstance(state, str):
         state = read(error, "pgcode")
-    if not isinstance(state, str):
-        state = read(read(error, "diag"), "sqlstate")
     found = by_sqlstate(state) or by_condition(type(error))
     if found is None:
-        return by_words(error)
+        return _BY_USER if is_private(state) else by_words(error)
     if found.code == say.WRONG_SQL.code and "cached plan must not change" in words_of(error):
         return _STALE_PLAN
     return found
@@ -61,8 +60,9 @@ ASYNCPG: Table = table(
         "asyncpg:ClientConfigurationError": say.BAD_SETUP,
         "asyncpg:InterfaceError asyncpg:InterfaceWarning": _by_asyncpg_interface,
         "asyncpg:TargetServerAttributeNotMatched": say.NOT_READY,  # no primary among the hosts, until one takes over
-        "asyncpg:ProtocolError": say.NONSENSE,
+        "asyncpg:ProtocolError asyncpg:BufferError": say.NONSENSE,
         "asyncpg:InternalClientError": Otherwise(say.MISUSE),
+        "asyncpg:ClusterError": Otherwise(say.BAD_SETUP),
     }
 )
 
@@ -77,9 +77,15 @@ def _by_pool_words(error: Any) -> Answer:
     return _POOL_EMPTY if "exhausted" in words_of(error) else _POOL_MISUSED
 
 
+_UNREACHABLE = say.UNREACHABLE.because("type pg8000.InterfaceError")
+
+
 def _by_pg8000(error: Any) -> Answer:
     """Judge an error of pg8000: a server's is a dict of the protocol's fields, with the SQLSTATE under C."""
-    return by_sqlstate(look_up(error.args[0] if error.args else None, "C")) or by_words(error)
+    found = by_sqlstate(look_up(error.args[0] if error.args else None, "C"))
+    if found is None and "create a connection" in words_of(error):
+        return while_connecting(error, _UNREACHABLE)
+    return found or by_words(error)
 
 
 DRIVERS: Table = table(
@@ -89,6 +95,7 @@ DRIVERS: Table = table(
         "psycopg:ConnectionTimeout": say.CONNECT_TIMEOUT,
         "psycopg:CancellationTimeout": say.TIMED_OUT,
         "psycopg:PipelineAborted": say.MISUSE,  # what failed is the statement before it
+        "psycopg:Rollback psycopg2:StopReplication": say.MISUSE,  # signals to the library, out of their place
         "psycopg:Error psycopg:Warning psycopg2:Error psycopg2:Warning": _by_state,
         "psycopg2:PoolError": _by_pool_words,
         "pg8000:Error pg8000:Warning": _by_pg8000,
@@ -99,7 +106,9 @@ DRIVERS: Table = table(
         "pymysql:MySQLError MySQLdb:MySQLError asyncmy:MySQLError": by_mysql_number,
         "pyodbc:Error pyodbc:Warning": by_pyodbc,
         "oracledb:Error oracledb:Warning cx_Oracle:Error cx_Oracle:Warning": by_oracle_code,
-        "pymssql:Error pymssql:Warning pymssql:MSSQLException": by_pymssql,
+        "pymssql:Error pymssql:Warning pymssql:MSSQLException _mssql:MSSQLException": by_pymssql,
+        "aiomysql:Error": say.MISUSE,
+        "asyncmy:BinLogNotEnabledError asyncmy:TableMetadataUnavailableError": say.BAD_SETUP,
     }
 )
 
@@ -154,7 +163,7 @@ SQLALCHEMY: Table = table(
         "sqlalchemy:ArgumentError": _by_argument,
         # Everything else is a call that SQLAlchemy itself refuses: a session that needs a rollback first, an instance
         # without a session, a statement that does not compile.
-        "sqlalchemy:SQLAlchemyError": say.MISUSE,
+        "sqlalchemy:SQLAlchemyError sqlalchemy:UnevaluatableError": say.MISUSE,
     }
 )
 

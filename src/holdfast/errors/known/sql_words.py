@@ -15,6 +15,14 @@ from . import sql_verdicts as say
 if TYPE_CHECKING:
     from ..classification import Classification
 
+_CONNECTING = (
+    "connection failed",
+    "connection to server",
+    "could not connect",
+    "unable to connect",
+    "can't connect",
+    "create a connection",
+)
 _MOST_WORDS = 600  # libpq names the host, its addresses and the port before it comes to the point
 
 _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
@@ -116,6 +124,7 @@ _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
         say.CLOSED,
         (
             "already closed",
+            "closed connection",
             "connection is closed",
             "connection is lost",
             "connection socket closed",
@@ -180,7 +189,7 @@ _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
 # libpq adds the question whether the server is running to whatever kept it from connecting.
 _LAST_ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
     (say.REFUSED, ("is the server running",)),
-    (say.UNREACHABLE, ("connection is bad", "connection failed", "could not connect")),
+    (say.UNREACHABLE, ("connection is bad", *_CONNECTING)),
     (say.BAD_SETUP, ("no such file or directory", "permission denied")),
 )
 
@@ -193,7 +202,6 @@ _MEANINGS, _LAST = _because(_ROWS), _because(_LAST_ROWS)
 _MISSING_OBJECT = say.MISSING.because("message of the database")
 _NO_SUCH_ROLE = say.NOT_LET_IN.because("message of the database")
 _IN_TIME = ("timeout expired", "timed out", "connection timeout", "timeout exceeded")
-_CONNECTING = ("connection failed", "connection to server", "could not connect", "unable to connect", "can't connect")
 _CONNECT_TIMEOUT = say.CONNECT_TIMEOUT.because("message of the database")
 _TIMED_OUT = say.TIMED_OUT.because("message of the database")
 _NEVER_CONNECTED = say.UNREACHABLE.because("connection closed while it was made")
@@ -213,7 +221,12 @@ _BY_DBAPI_CLASS: dict[str, Classification] = {
     "InternalError": say.BROKEN,
     "DatabaseError": say.BROKEN,
     "Error": say.BROKEN,
+    # their likes with other names: of MySQL, pymssql, asyncpg, SQLAlchemy
     "MySQLError": say.BROKEN,
+    "MSSQLException": say.BROKEN,
+    "PostgresError": say.BROKEN,
+    "DBAPIError": say.BROKEN,
+    "EmulatedDBAPIException": say.BROKEN,
     "Warning": say.MISUSE,
 }
 _FALLBACKS = {name: Otherwise(meaning.because(f"DB-API {name}")) for name, meaning in _BY_DBAPI_CLASS.items()}

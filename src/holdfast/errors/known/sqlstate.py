@@ -177,6 +177,17 @@ _ROWS: tuple[tuple[Classification, str], ...] = (
         HV00C:FdwInvalidOptionIndex
         """,
     ),
+    (
+        say.STUMBLED,
+        """
+        HV000:FdwError HV002:FdwDynamicParameterValueNeeded HV004:FdwInvalidDataType
+        HV006:FdwInvalidDataTypeDescriptors HV008:FdwInvalidColumnNumber HV009:FdwInvalidUseOfNullPointer
+        HV00A:FdwInvalidStringFormat HV00B:FdwInvalidHandle HV00K:FdwReplyHandle
+        HV00L:FdwUnableToCreateExecution HV00M:FdwUnableToCreateReply HV010:FdwFunctionSequenceError
+        HV014:FdwTooManyHandles HV021:FdwInconsistentDescriptorInformation HV024:FdwInvalidAttributeValue
+        HV090:FdwInvalidStringLengthOrBufferLength HV091:FdwInvalidDescriptorFieldIdentifier
+        """,
+    ),
     # Class P0, PL/pgSQL
     (say.RAISED, "P0000:PlpgsqlError P0001:RaiseException"),
     (say.NO_DATA, "P0002:NoDataFound"),
@@ -194,7 +205,11 @@ _ROWS: tuple[tuple[Classification, str], ...] = (
 )
 
 BY_STATE: dict[str, Classification] = {}
-_BY_NAME: dict[str, Classification] = {"TransactionRollbackError": say.SERIALIZATION}  # psycopg2's base of class 40
+_BY_NAME: dict[str, Classification] = {
+    # psycopg2's bases of class 40 and of 57014
+    "TransactionRollbackError": say.SERIALIZATION.because("SQLSTATE class 40"),
+    "QueryCanceledError": say.TOO_SLOW.because("SQLSTATE 57014"),
+}
 for _meaning, _text in _ROWS:
     for _pair in _text.split():
         _state, _name = _pair.split(":")
@@ -251,6 +266,11 @@ def by_sqlstate(state: Any) -> Classification | None:
     if not isinstance(state, str) or len(state) != 5:
         return None
     return BY_STATE.get(state) or _BY_CLASS.get(state[:2])
+
+
+def is_private(state: Any) -> bool:
+    """Whether the SQLSTATE is of a class that the standard leaves to whoever writes stored code: 5 to 9, I to Z."""
+    return isinstance(state, str) and len(state) == 5 and (state[0] in "56789" or "I" <= state[0] <= "Z")
 
 
 def by_condition(kind: type) -> Classification | None:
