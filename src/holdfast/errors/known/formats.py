@@ -13,6 +13,7 @@ from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
 _BAD_DATA = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
 _BAD_SCHEMA = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 _BAD_SETUP = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
+_UNRESOLVED = Otherwise(_BAD_SCHEMA)
 _SCHEMA_MISSING = Otherwise(verdict(Category.CONFIGURATION, Code.NOT_FOUND, "never", "ignore"))
 _MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")
 
@@ -36,9 +37,10 @@ JSONSCHEMA: Table = table(
         "jsonschema:ValidationError jsonschema:FormatError": _BAD_DATA,
         "jsonschema:SchemaError jsonschema:UnknownType jsonschema:UndefinedTypeCheck": _BAD_SCHEMA,
         # A schema elsewhere: its cause says whether it could not be fetched, or does not exist.
-        "jsonschema:RefResolutionError jsonschema:_RefResolutionError": _SCHEMA_MISSING,
+        "jsonschema:RefResolutionError jsonschema:_RefResolutionError": _UNRESOLVED,
         "referencing:NoSuchResource referencing:Unretrievable": _SCHEMA_MISSING,
-        "referencing:Unresolvable": Otherwise(_BAD_SCHEMA),
+        "referencing:PointerToNowhere referencing:NoSuchAnchor referencing:InvalidAnchor": _BAD_SCHEMA,
+        "referencing:Unresolvable": _UNRESOLVED,
         "referencing:CannotDetermineSpecification referencing:NoInternalID referencing:UnknownDialect": _BAD_SCHEMA,
         "referencing:UnsupportedSubclassing": _MISUSE,
     }

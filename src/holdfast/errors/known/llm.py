@@ -94,6 +94,8 @@ def _codes_of(error: Any) -> Iterator[str]:
 
 def _by_words(error: Any) -> Classification | None:
     body = read(error, "body")
+    if isinstance(body, list):  # Gemini behind OpenAI's protocol, whose words for a minute's limit are those of a quota
+        return None
     for value in (look_up(body, "error", "message"), look_up(body, "message"), read(error, "message")):
         if isinstance(value, str):
             said = value[:200].lower()
@@ -141,9 +143,9 @@ def _cut_short(found: Classification) -> Classification:
 
 # -- OpenAI ---------------------------------------------------------------------------------------------------
 
-_KEY_MISSING = Otherwise(_NO_CREDENTIALS.because("OpenAIError that names no credentials"))
-_PACKAGE_MISSING = _NOT_INSTALLED.because("OpenAIError that names what to install")
-_OTHER_SETUP = Otherwise(_BAD_SETUP.because("OpenAIError of the client itself"))
+_KEY_MISSING = Otherwise(_NO_CREDENTIALS.because("client that names no credentials"))
+_PACKAGE_MISSING = _NOT_INSTALLED.because("client that names what to install")
+_OTHER_SETUP = Otherwise(_BAD_SETUP.because("client that cannot work as it was set up"))
 
 
 def _by_setup(error: Any) -> Answer:
@@ -290,5 +292,6 @@ LLM: Table = {
     **_made_alike("groq"),
     **_made_alike("cerebras"),
     **_made_alike("together"),
+    **table({"groq:GroqError cerebras:CerebrasError together:TogetherError": _by_setup}),
     **GENAI,
 }
