@@ -101,6 +101,15 @@ PRINTS = {
         "the operation is not idempotent and may have been executed (ran: 1)",
         "one circuit for both: 8 requests, 4 of them failed",
     ],
+    "returned_failures.py": [
+        "attempt 2: 503, next one in 1.00 s\n  200 comes out",
+        "GET /none\n  404 comes out",
+        "attempt 2: 503, next one in 0.20 s\n  503 comes out\n  refused: circuit 'shop' is OPEN",
+        "last failure: returned HTTPResponse: TRANSIENT EXTERNAL_UNAVAILABLE",
+        "5 of 7 requests failed; the 404 did not",
+        "a tool: PERMANENT MCP_TOOL_NOT_FOUND\na batch: EXTERNAL EXTERNAL_RATE_LIMITED",
+        "a form: no known failure\njob: done",
+    ],
     "execute_directly.py": [
         "orders: rows of orders after 1 attempts, waited nothing",
         "invoices: rows of invoices after 3 attempts, waited 0.1 s, 0.2 s",

@@ -414,3 +414,9 @@ def test_execute_with_last_good_values_goes_by_the_operation_or_a_key(manager: R
     assert [manager.execute("shop", operation, by_object) for _ in range(2)] == ["good", "good"]
     by_key = ResiliencePolicy(fallback=LastGood(max_age=60, key=lambda operation: "one"))
     assert [manager.execute("ship", lambda: operation(), by_key) for _ in range(2)] == ["other", "other"]
+
+
+def test_a_policy_that_judges_results_says_so() -> None:
+    judging: Any = {"classify_results": True}
+    told = ResiliencePolicy(retry=judging, circuit_breaker=judging, timeout=1).describe()
+    assert told.count("results are judged like errors") == 2
