@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..attributes import read
+from ..oserrors import by_errno
 from ..recognition import Answer, Otherwise, Rule, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
 from .amqp_codes import AMQP_CODES, by_reply
@@ -86,6 +87,14 @@ def _by_aiormq_reply(error: Any) -> Answer:
 _GONE = _CLOSED.because("AMQP connection or channel closed without a reply code")
 
 
+def _by_aiormq_errno(error: Any) -> Answer:
+    """Judge an error of the connection: a ConnectionError with the errno of what it was raised from, or with none."""
+    return by_errno(error) or _BROKE
+
+
+_BROKE = Otherwise(_CONNECTION_BROKE.because("type aiormq.AMQPConnectionError"))
+
+
 def _by_aiormq_text(number: int) -> Rule:
     """Judge a close whose class stands for the code; the text is its only argument."""
 
@@ -114,8 +123,7 @@ AIORMQ: Table = table(
         "aiormq:ChannelPreconditionFailed": _by_aiormq_text(406),
         "aiormq:DuplicateConsumerTag": _MISUSE,
         "aiormq:ConnectionClosed aiormq:ChannelClosed": _by_aiormq_reply,
-        # It is a ConnectionError too, with the errno of what it was raised from.
-        "aiormq:AMQPConnectionError": Otherwise(_CONNECTION_BROKE),
+        "aiormq:AMQPConnectionError": _by_aiormq_errno,
         "aiormq:ChannelInvalidStateError": _CLOSED,
         "aiormq:PublishError": _NO_ROUTE,
         "aiormq:DeliveryError": _NOT_KEPT,

@@ -91,6 +91,11 @@ _NOT_SERIALISED = Otherwise(_BAD_VALUE)
 _REGISTRY_FAILED = Otherwise(verdict(Category.EXTERNAL, Code.SERVER_ERROR, reason="error of the schema registry"))
 
 
+def _by_serialisation(error: Any) -> Answer:
+    """Judge an error of a (de)serialiser, which is one of librdkafka's too only if a client raised it."""
+    return _by_confluent_error(error) if _asked(error.args[0] if error.args else None, "code") else _NOT_SERIALISED
+
+
 def _by_registry_code(error: Any) -> Answer:
     """Judge a reply of the schema registry: an HTTP status, or its own code, which begins with one."""
     for name in ("http_status_code", "error_code", "status_code", "http_code"):
@@ -111,7 +116,8 @@ def _by_token_endpoint(error: Any) -> Answer:
 
 _CONFLUENT: Table = table(
     {
-        "confluent_kafka:SerializerError confluent_kafka:SerializationError": _NOT_SERIALISED,
+        "confluent_kafka:SerializationError": _by_serialisation,
+        "confluent_kafka:SerializerError": _NOT_SERIALISED,
         "confluent_kafka:SchemaRegistryError confluent_kafka:ClientError": _by_registry_code,
         "confluent_kafka:OAuthTokenError": _by_token_endpoint,
         "confluent_kafka:RuleConditionError confluent_kafka:RuleError": _NOT_SERIALISED,
