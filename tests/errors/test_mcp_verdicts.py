@@ -89,6 +89,18 @@ def test_an_mcp_error_without_a_number_or_message_is_not_guessed_at() -> None:
     )
 
 
+@pytest.mark.parametrize("data", [None, "soon", {"retry_after": "9"}, {"retry_after": -1}, {"retryAfter": True}, [9]])
+def test_a_waiting_time_of_any_other_shape_is_no_waiting_time(data: Any) -> None:
+    limited = bearing(recorded("mcp.MCPError")("x"), error=Bag(code=-32000, message="Rate limit exceeded", data=data))
+    verdict = ErrorClassifier().classify(limited)
+    assert (verdict.code, verdict.retry_after) == ("EXTERNAL_RATE_LIMITED", None)
+
+
+def test_a_status_in_the_text_of_a_failed_authorisation_counts_only_where_the_client_puts_it() -> None:
+    for words in ("Token exchange failed (200): 503", "Registration failed: x 503", "failed", ""):
+        assert told(recorded("mcp.client.auth.OAuthTokenError")(words))[0] == "AUTH"
+
+
 def test_a_subclass_of_an_mcp_error_is_recognised_too() -> None:
     base = type(version_1(-32042, "x"))
     error = recorded("mcp.shared.exceptions.UrlElicitationRequiredError", base)("x")

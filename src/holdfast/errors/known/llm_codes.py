@@ -60,7 +60,8 @@ _SPECIFIC: dict[str, Classification] = {
     "overloaded resource_unavailable flex_unavailable nocapacity compaction_unavailable": _OVERLOADED,
     "service_tier_capacity_exceeded": _OVERLOADED,
     # Too long for the model: not for the moment, so not to be waited out
-    "context_length_exceeded string_above_max_length request_body_too_large_after_decoding": _TOO_LONG,
+    "context_length_exceeded context_window_exceeded string_above_max_length": _TOO_LONG,
+    "request_body_too_large_after_decoding": _TOO_LONG,
     # Refused by a content policy, which the same words will meet again
     "content_filter content_policy_violation responsibleaipolicyviolation moderation_blocked": _REFUSED,
     "image_content_policy_violation misalignment_policy_violation bio_policy cyber_policy": _REFUSED,

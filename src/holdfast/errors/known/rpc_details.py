@@ -218,10 +218,11 @@ def delay_in(delay: Any) -> float | None:
         return _bounded(go_duration(delay))
     if isinstance(delay, Mapping):
         return _seconds(look_up(delay, "seconds"), look_up(delay, "nanos"))
-    if delay is None:
-        return None
     whole = asked(delay, "total_seconds")
-    return _seconds(read(delay, "seconds"), read(delay, "nanos")) if whole is None else _seconds(whole, 0)
+    if whole is not None:
+        return _seconds(whole, 0)
+    whole = read(delay, "seconds")
+    return None if whole is None else _seconds(whole, read(delay, "nanos"))
 
 
 def _seconds(whole: Any, nanos: Any) -> float | None:
