@@ -181,7 +181,10 @@ DJANGO: Table = table(
         "django:ConnectionDoesNotExist django:ImproperlyConfigured": say.BAD_SETUP,
         "django:ObjectDoesNotExist": say.NO_DATA,
         "django:MultipleObjectsReturned": say.IN_THE_WAY,
-        "django:FieldError django:SynchronousOnlyOperation": say.MISUSE,
+        "django:FieldError django:FieldDoesNotExist django:AppRegistryNotReady": say.MISUSE,
+        "django:SynchronousOnlyOperation django:EmptyResultSet django:FullResultSet": say.MISUSE,
+        "django:ValidationError django:SuspiciousOperation django:BadRequest": say.BAD_DATA,
+        "django:PermissionDenied": say.FORBIDDEN,
     }
 )
 
