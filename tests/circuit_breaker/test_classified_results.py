@@ -42,8 +42,8 @@ WAYS: list[dict[str, Any]] = [
 
 
 def breaker_of(clock: VirtualClock, **fields: Any) -> CircuitBreaker:
-    config = CircuitBreakerConfig(**{"name": "db", "failure_threshold": 2, "classify_results": True, **fields})
-    return CircuitBreaker(config, clock=clock)
+    usual: dict[str, Any] = {"name": "db", "failure_threshold": 2, "classify_results": True}
+    return CircuitBreaker(CircuitBreakerConfig(**{**usual, **fields}), clock=clock)
 
 
 def call(door: Door, breaker: CircuitBreaker, *outcomes: Any) -> None:

@@ -147,10 +147,8 @@ class Loud:
     __hash__ = None  # type: ignore[assignment]
 
 
-class OwnDict:
-    """A class that makes something of its own of `__dict__`."""
-
-    __dict__ = property(lambda self: 1 / 0)
+OwnDict = type("OwnDict", (), {"__dict__": property(lambda self: 1 / 0)})
+"""A class that makes something of its own of `__dict__`."""
 
 
 @pytest.mark.parametrize(

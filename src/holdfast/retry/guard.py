@@ -91,13 +91,13 @@ def _report(what: str, broken: Callable[..., object]) -> None:
     report_broken("retry", what, broken)
 
 
-def _judged(function: Callable[..., Any], classifier: ErrorClassifier) -> Callable[..., Any]:
+def _judged(function: Callable[..., Any], classifier: ErrorClassifier, plain: PlainTypes) -> Callable[..., Any]:
     """Return what calls the function and raises a result that is a failure, so that it goes the way of failures."""
     judge = result_judge(classifier, _report)
 
     def judged(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        if is_awaitable(result):
+        if type(result) is not plain.first and is_awaitable(result):
             return result  # what comes of it is judged when it has been awaited
         seen = judge(result)
         if seen is not None:
@@ -159,7 +159,7 @@ def _guard_plain(
         if policy.watches_success or policy.uses_workers:
             return None
         limit = policy.first_limit(name)
-        first = _judged(function, classifier) if policy.classify_results else function
+        first = _judged(function, classifier, plain) if policy.classify_results else function
         return first if limit is None else partial(timing(first), limit)
 
     binding = source.binding(decide)
