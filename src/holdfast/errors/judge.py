@@ -26,7 +26,7 @@ from .chain import Chain, has_links, leaves_of, together
 from .classification import Classification
 from .codes import by_code
 from .http import FORBIDDEN_FOR_ITS_RATE, STATUSES, has_http_numbers
-from .known import CANCELLATIONS, KNOWN
+from .known import CANCELLATIONS, rules_about
 from .recognition import (
     Answer,
     Otherwise,
@@ -94,7 +94,7 @@ class _Plan:
         self.specific, self.general = rules.of_type(kind)
         self.group = issubclass(kind, BaseExceptionGroup)
         self.fixed = _fixed(kind, classes)
-        self.known = rules_for(classes, KNOWN)
+        self.known = rules_about(classes)
         self.stdlib = rules_for(classes, STDLIB)
         self.names = _names_on(classes) if self.fixed is None else _NO_NAMES
         self.http_numbers = has_http_numbers(roots_of(classes))

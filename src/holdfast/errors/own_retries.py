@@ -71,7 +71,9 @@ def _slack_attempt(state: Any) -> int:
 # Module and function of each retry loop, the local variable that counts, and how to read it as a number of retries.
 _LOOPS: dict[tuple[str, str], tuple[Client, str, Callable[[Any], int]]] = {
     ("openai._base_client", "request"): (_OPENAI, "retries_taken", _number),
+    ("openai._base_client", "_request"): (_OPENAI, "retries_taken", _number),
     ("anthropic._base_client", "request"): (_ANTHROPIC, "retries_taken", _number),
+    ("anthropic._base_client", "_request"): (_ANTHROPIC, "retries_taken", _number),
     ("botocore.endpoint", "_send_request"): (_AWS, "attempts", _after_the_first),
     ("aiobotocore.endpoint", "_send_request"): (_AWS, "attempts", _after_the_first),
     ("azure.core.pipeline.policies._retry", "send"): (_AZURE, "retry_settings", _azure_history),
