@@ -2,7 +2,7 @@
 
 Each table reads as its library's documentation would, if that said what to do about each error. A further family is
 one more file with one more table, and a row in `TABLES`. A table is imported when an error of one of its packages is
-met, or with the first error of all if such a package is in use by then: nobody pays for libraries that they do not have.
+met, or with the first error of all if such a package is in use by then: nobody pays for libraries they do not have.
 """
 
 from __future__ import annotations
