@@ -103,3 +103,9 @@ def test_the_reference_lists_every_field_and_no_other(reference: str, config: ty
 def test_the_pictures_are_drawn_from_the_code_as_it_is(script: str) -> None:
     drawing = runpy.run_path(str(ROOT / "docs" / "pictures" / script))
     assert drawing["PICTURE"].read_text(encoding="utf-8") == drawing["draw"]()
+
+
+def test_the_list_of_known_errors_is_that_of_the_tables() -> None:
+    written = runpy.run_path(str(ROOT / "docs" / "reference" / "write_errors.py"))["page"]()
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    assert page == written, "run: python docs/reference/write_errors.py"
