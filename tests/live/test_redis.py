@@ -80,7 +80,7 @@ def answering(reply: bytes) -> Iterator[int]:
 
 
 def settings(port: int) -> dict[str, Any]:
-    return {"host": "127.0.0.1", "port": port, "socket_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0)}
+    return {"host": "127.0.0.1", "port": port, "socket_timeout": TIMEOUT, "retry": Retry(NoBackoff(), 0), "protocol": 2}
 
 
 def by_thread(port: int) -> None:
