@@ -244,7 +244,7 @@ def test_a_policy_describes_what_a_call_passes() -> None:
         "fallback         test_a_policy_describes_what_a_call_passes.<locals>.cached(), then one by the kind of error, then "
         "a value; for some errors only",
         "total_timeout    100 s for the whole call; a plain function runs in a worker thread",
-        "retry            3 attempts, 0-0.5, 0-1 s apart, after errors that are EXTERNAL, TRANSIENT",
+        "retry            3 attempts, 0-0.5, 0-1 s apart, after errors that are EXTERNAL, RESOURCE, TRANSIENT",
         "circuit_breaker  opens after 5 failures in 60 s, for 60 s",
         "rate_limit       1,000 in any 60 s, 1,000 waiting, 5 s at most",
         "bulkhead         20 at once, 50 waiting, 30 s at most",

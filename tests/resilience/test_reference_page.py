@@ -11,6 +11,7 @@ import holdfast
 from holdfast import CircuitBreakerConfig, ResilienceManager, ResiliencePolicy, RetryPolicy
 from holdfast.resilience import WorstCase
 from holdfast.resilience.presets import PRESETS, SERVICES
+from holdfast.retry.policy import CAPACITY_TOO
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "resilience.md").read_text(encoding="utf-8")
 
@@ -91,11 +92,12 @@ def test_what_a_preset_does_not_show_is_a_guards_own_default_but_for_what_the_pa
                 reset_timeout=policy.circuit_breaker.reset_timeout,
             )
             assert policy.circuit_breaker == plain
-    limited = {"retryable_codes": frozenset({"EXTERNAL_RATE_LIMITED"}), "max_retry_after": 300}
+    limited = {"retryable_categories": CAPACITY_TOO, "max_retry_after": 300}
     assert others["ai"] == limited
     assert others["with_llm_resilience"] == {**limited, "non_retryable_codes": frozenset({"QUOTA_EXHAUSTED"})}
     assert others["with_database_resilience"].pop("total_timeout") == 30
-    for name in ("api", "database", "external", "critical"):
+    assert others["external"] == {"retryable_categories": CAPACITY_TOO}
+    for name in ("api", "database", "critical"):
         assert not others[name]
     for name in ("with_database_resilience", "with_mcp_resilience"):  # the named retry policies say by which errors
         assert set(others[name]) <= {"retryable_categories", "retryable_codes", "non_retryable_codes"}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import ConfigurationError, ErrorCategory, ErrorCode, RejectedError
+from ..errors import ConfigurationError, ErrorCategory, RejectedError
 from ..errors.classification import as_category
 from ..functions import refuse_awaitable
 from ..settings import Settings, boolean, optional_callable, optional_seconds, shown, text, whole_number
@@ -65,6 +65,8 @@ if TYPE_CHECKING:
 
 
 DEFAULT_CATEGORIES = frozenset({ErrorCategory.TRANSIENT, ErrorCategory.EXTERNAL})
+CAPACITY_TOO = DEFAULT_CATEGORIES | {ErrorCategory.RESOURCE}
+"""Also a pool or a table of handles that is full for the moment; a used-up quota is not retryable by its verdict."""
 
 
 class Judgement:
@@ -230,7 +232,13 @@ class RetryPolicy(Settings):
         ((0.0, 0.5), (0.0, 1.0))
         """
         backoff = BackoffConfig(type="full-jitter", initial_delay=0.5, max_delay=30.0)
-        return cls(**_with("network", {"name": "network", "max_attempts": 5, "backoff": backoff}, fields))
+        usual: RetryFields = {
+            "name": "network",
+            "max_attempts": 5,
+            "backoff": backoff,
+            "retryable_categories": CAPACITY_TOO,
+        }
+        return cls(**_with("network", usual, fields))
 
     @classmethod
     def api_rate_limit(cls, **fields: Unpack[RetryFields]) -> RetryPolicy:
@@ -243,7 +251,7 @@ class RetryPolicy(Settings):
             "name": "api_rate_limit",
             "max_attempts": 6,
             "backoff": BackoffConfig(type="full-jitter", initial_delay=1.0, max_delay=60.0),
-            "retryable_codes": {ErrorCode.EXTERNAL_RATE_LIMITED},
+            "retryable_categories": CAPACITY_TOO,
             "max_retry_after": 300.0,
         }
         return cls(**_with("api_rate_limit", usual, fields))

@@ -7,7 +7,7 @@ from ..registry import NamedRegistry
 from ..settings import shown
 from ..typed import TYPE_CHECKING, overload
 from .backoff import BackoffConfig
-from .policy import DEFAULT_CATEGORIES, RetryPolicy
+from .policy import CAPACITY_TOO, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 
     from .policy import RetryFields
 
-_RESOURCE_TOO = DEFAULT_CATEGORIES | {ErrorCategory.RESOURCE}
-
 _NAMED = (
     RetryPolicy(name="default"),
     RetryPolicy(
         name="aggressive",
         max_attempts=5,
         backoff=BackoffConfig(initial_delay=0.5, max_delay=60, jitter_factor=0.2),
-        retryable_categories=_RESOURCE_TOO,
+        retryable_categories=CAPACITY_TOO,
         attempt_timeout=30,
     ),
     RetryPolicy(
@@ -59,7 +57,7 @@ _NAMED = (
         name="llm",
         max_attempts=4,
         backoff=BackoffConfig(type="full-jitter", initial_delay=2, max_delay=60),
-        retryable_codes={ErrorCode.EXTERNAL_RATE_LIMITED},
+        retryable_categories=CAPACITY_TOO,
         non_retryable_codes={ErrorCode.QUOTA_EXHAUSTED},
         attempt_timeout=120,
     ),
@@ -68,8 +66,8 @@ _NAMED = (
         name="database",
         max_attempts=4,
         backoff=BackoffConfig(type="full-jitter", initial_delay=0.1, max_delay=5),
-        retryable_categories=_RESOURCE_TOO,
-        retryable_codes={ErrorCode.DEADLOCK, ErrorCode.SERIALIZATION_FAILURE, ErrorCode.LOCK_TIMEOUT},
+        # A database that is read-only while another takes over counts as a matter of configuration, yet it passes.
+        retryable_categories=CAPACITY_TOO | {ErrorCategory.CONFIGURATION},
         total_timeout=30,
     ),
     RetryPolicy.network(),
