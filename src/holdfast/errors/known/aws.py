@@ -50,6 +50,8 @@ _BY_WORDS: dict[str, tuple[tuple[tuple[str, ...], Classification], ...]] = {
     "conflict": ((("in progress", "try again", "concurrent"), BUSY_CHANGING),),
     "resourceinuse": ((("being created", "being updated", "being deleted"), BUSY_CHANGING),),
 }
+# AWS says 424 of a service behind the one that was asked, of a model, a connector, a device.
+_DEPENDENCY_FAILED = STATUSES[500].because("HTTP status 424 from AWS")
 _OTHER_REFUSAL = REFUSED.because("AWS error without a code that is known")
 
 # Why a DynamoDB transaction was cancelled, one reason for each of its items; the first of these rows decides.
@@ -93,15 +95,20 @@ def _meaning(code: str, response: Any) -> Classification:
         found = _by_cancellation_reasons(response, words)
     else:
         found = _by_message(name, words) or by_code(code)
-    if name == "limitexceeded" and status in (402, 409, 410, 412) and found is not None:
-        return USED_UP.because(found.reason)  # IAM, S3 Control and others, which do not limit rates by it
+    if name == "limitexceeded" and found is not None and _is_a_quota(code, status):
+        return USED_UP.because(found.reason)
     if found is None:
         found = by_words(code)
         if found is not None and _says_less_than(found, status):
             found = None
     if found is None and status is not None:
-        return STATUSES[status]
+        return _DEPENDENCY_FAILED if status == 424 else STATUSES[status]
     return found or _OTHER_REFUSAL
+
+
+def _is_a_quota(code: str, status: int | None) -> bool:
+    """Whether it is no rate: IAM, CloudWatch and others say "LimitExceeded" only, which botocore does not retry."""
+    return status in (402, 409, 410, 412) or not code.lower().endswith("exception")
 
 
 def _says_less_than(found: Classification, status: int | None) -> bool:
@@ -207,7 +214,8 @@ _CHECKSUM_UNUSABLE = _WRONG_SETUP.because("checksum that cannot be made here")
 
 
 def _by_checksum_words(error: Any) -> Answer:
-    return _CHECKSUM_WRONG if "did not match" in _text(error) else _CHECKSUM_UNUSABLE
+    words = _text(error)[:_LONGEST_MESSAGE]
+    return _CHECKSUM_UNUSABLE if words.startswith(("Unsupported", "Unknown")) else _CHECKSUM_WRONG
 
 
 _TRANSFER_FAILED = verdict(

@@ -18,6 +18,7 @@ RATE_LIMITED = verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always", 
 USED_UP = verdict(Category.RESOURCE, Code.QUOTA_EXHAUSTED, "never", "success")
 CLOCK_IS_WRONG = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 BUSY_CHANGING = verdict(Category.TRANSIENT, Code.CONFLICT, "always", "ignore")
+_COME_BACK = verdict(Category.TRANSIENT, Code.CONFLICT, "always")  # botocore itself asks again after these
 CONFLICT = verdict(Category.PERMANENT, Code.CONFLICT, "never", "success")
 CONDITION_FAILED = verdict(Category.PERMANENT, Code.PRECONDITION_FAILED, "never", "success")
 WRONG_REQUEST = verdict(Category.VALIDATION, Code.BAD_REQUEST, "never", "success")
@@ -48,9 +49,10 @@ _ROWS: dict[str, Classification] = {
     "ProvisionedThroughputExceeded EC2Throttled": RATE_LIMITED,
     "LimitExceeded": RATE_LIMITED,  # or a quota, by its status and message
     "ClientLimitExceeded ConnectionLimitExceeded": RATE_LIMITED,  # Kinesis Video Streams
+    "APICallRateForCustomerExceeded": RATE_LIMITED,  # ElastiCache
     "AccessDenied NotAuthorized UnauthorizedOperation UnauthorizedAccess Unauthorized Forbidden": _FORBIDDEN,
     "OptInRequired SubscriptionRequired NotSignedUp PendingVerification Blocked AccountSuspended": _FORBIDDEN,
-    "AuthFailure IncompleteSignature InvalidAccessKeyId InvalidClientTokenId UnrecognizedClient": _NOT_LET_IN,
+    "Auth AuthFailure IncompleteSignature InvalidAccessKeyId InvalidClientTokenId UnrecognizedClient": _NOT_LET_IN,
     "MissingAuthenticationToken SignatureDoesNotMatch InvalidSignature InvalidSecurity InvalidToken": _NOT_LET_IN,
     "ExpiredToken TokenRefreshRequired TokenExpired": _TOKEN_EXPIRED,
     "RequestTimeTooSkewed RequestExpired RequestInTheFuture": CLOCK_IS_WRONG,
@@ -61,8 +63,9 @@ _ROWS: dict[str, Classification] = {
     "ResourceNotFound NotFound": _NOT_FOUND,
     "Conflict ResourceConflict ResourceInUse": CONFLICT,
     "Validation BadRequest Client InvalidRequest": WRONG_REQUEST,
-    "MalformedQueryString InvalidAction UnknownOperation UnsupportedOperation": WRONG_REQUEST,
-    "NotImplemented MethodNotAllowed": REFUSED,
+    "MalformedQueryString InvalidAction UnknownOperation UnsupportedOperation MethodNotAllowed": WRONG_REQUEST,
+    "NotImplemented": REFUSED,
+    "PaginationTokenExpired": _GONE,  # no login's token
     # -- S3 ---------------------------------------------------------------------------------------------------------
     "OperationAborted ConditionalRequestConflict": BUSY_CHANGING,
     "BucketNotEmpty InvalidBucketState InvalidObjectState ObjectNotInActiveTier": CONFLICT,
@@ -78,7 +81,7 @@ _ROWS: dict[str, Classification] = {
     "ConditionalCheckFailed": CONDITION_FAILED,
     "TransactionConflict TransactionInProgress": RUN_AGAIN,
     "TransactionCanceled": CONFLICT,  # for reasons that it does not give
-    "ReplicatedWriteConflict": BUSY_CHANGING,
+    "ReplicatedWriteConflict": _COME_BACK,
     "ItemCollectionSizeLimitExceeded": USED_UP,
     "ContinuousBackupsUnavailable PointInTimeRecoveryUnavailable": CONFLICT,  # not enabled
     "TableInUse BackupInUse": CONFLICT,
@@ -94,28 +97,30 @@ _ROWS: dict[str, Classification] = {
     "MessageNotInflight EndpointDisabled PlatformApplicationDisabled": CONFLICT,
     "ReceiptHandleIsInvalid EmptyBatchRequest TooManyEntriesInBatchRequest": WRONG_REQUEST,
     "BatchEntryIdsNotDistinct BatchRequestTooLong ParameterValueInvalid": WRONG_REQUEST,
-    "Authorization OptedOut AccountSendingPaused": _FORBIDDEN,
+    "Authorization AccountSendingPaused ConfigurationSetSendingPaused SendingPaused": _FORBIDDEN,
+    "OptedOut": REFUSED,  # the owner of that telephone
     "MessageRejected": WRONG_REQUEST,
     "MailFromDomainNotVerified": _WRONG_SETUP,
     # -- Lambda -----------------------------------------------------------------------------------------------------
     "ResourceNotReady SnapStartNotReady ENINotReady EFSMountConnectivity": _UNAVAILABLE,
     "EFSMountTimeout SnapStartTimeout": verdict(Category.TRANSIENT, Code.CONNECT_TIMEOUT, "always"),
     "EC2Unexpected": _SERVER_ERROR,
-    "EC2AccessDenied": _FORBIDDEN,
+    "EC2AccessDenied KMSAccessDenied": _FORBIDDEN,
     "ENILimitReached SubnetIPAddressLimitReached CodeStorageExceeded": USED_UP,
-    "KMSAccessDenied KMSNotFound KMSDisabled KMSInvalidState EFSMountFailure EFSIO": _WRONG_SETUP,
+    "KMSNotFound KMSDisabled KMSInvalidState EFSMountFailure EFSIO": _WRONG_SETUP,
     "InvalidRuntime InvalidZipFile InvalidSecurityGroupID InvalidSubnetID": _WRONG_SETUP,
     "RecursiveInvocation": REFUSED,
     # -- STS, IAM, KMS, Secrets Manager, Cognito, SSO ---------------------------------------------------------------
-    "IDPCommunication": _UNAVAILABLE,
-    "IDPRejectedClaim InvalidIdentityToken InvalidAuthorizationMessage": _NOT_LET_IN,
+    "IDPCommunication OpenIdIdpCommunication": _UNAVAILABLE,
+    "IDPRejectedClaim InvalidIdentityToken": _NOT_LET_IN,
+    "InvalidAuthorizationMessage": WRONG_REQUEST,  # a message to be decoded
     "RegionDisabled": _WRONG_SETUP,
     "PackedPolicyTooLarge": _TOO_LARGE,
     "EntityTemporarilyUnmodifiable": BUSY_CHANGING,
     "DeleteConflict UnmodifiableEntity": CONFLICT,
     "EntityAlreadyExists": _EXISTS,
     "NoSuchEntity": _NOT_FOUND,
-    "MalformedPolicyDocument PasswordPolicyViolation": WRONG_REQUEST,
+    "MalformedPolicyDocument PasswordPolicyViolation WAFInvalidPermissionPolicy": WRONG_REQUEST,
     "ReportGenerationLimitExceeded": USED_UP,
     "KeyUnavailable": _UNAVAILABLE,
     "KMSInternal": _SERVER_ERROR,
@@ -135,6 +140,10 @@ _ROWS: dict[str, Classification] = {
     # -- EC2 and its kin, https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html ---------------
     "InsufficientInstanceCapacity InsufficientHostCapacity InsufficientReservedInstanceCapacity": _NO_CAPACITY,
     "InsufficientCapacity InsufficientCapacityOnHost InsufficientDBInstanceCapacity": _NO_CAPACITY,
+    "InsufficientThroughputCapacity": _NO_CAPACITY,  # EFS
+    "ClusterContainsCapacityProvider FeatureUnavailableInTier ServiceQuotaTemplateNotInUse": CONFLICT,
+    "InsufficientS3BucketPolicy InsufficientSnsTopicPolicy InsufficientCloudWatchLogsResourcePolicy": _WRONG_SETUP,
+    "InsufficientDeliveryPolicy InsufficientEncryptionPolicy": _WRONG_SETUP,
     "InsufficientCapabilities": WRONG_REQUEST,  # CloudFormation: say that it may create IAM resources
     "InstanceLimitExceeded VpcLimitExceeded AddressLimitExceeded MaxSpotInstanceCountExceeded": USED_UP,
     "IncorrectInstanceState IncorrectState DependencyViolation ResourceCountExceeded": CONFLICT,
@@ -146,19 +155,25 @@ _ROWS: dict[str, Classification] = {
     "DatabaseResuming DatabaseUnavailable CancelledByMaintenance ServerShutdown": _UNAVAILABLE,
     "StatementTimeout QueryTimeout ExecutionTimeout OperationTimeout TimeLimitExceeded": _TIMEOUT,
     "ActiveStatementsExceeded ActiveSessionsExceeded ConcurrentRunsExceeded QueryLimitExceeded": RATE_LIMITED,
+    # So many at once, and some of them will end.
+    "ExecutionLimitExceeded ActivityWorkerLimitExceeded ActiveWaitingRequestsExceeded": RATE_LIMITED,
+    "ConcurrentPipelineExecutionsLimitExceeded TooManyInvalidationsInProgress": RATE_LIMITED,
+    "TaskTimedOut": _GONE,  # Step Functions: the task that this was the answer to
     "MemoryLimitExceeded": verdict(Category.RESOURCE, Code.OUT_OF_MEMORY, "idempotent"),
     "ExecuteStatement BatchExecuteStatement FailureByQuery": _SERVER_ERROR,
     "Database RejectedRecords": WRONG_REQUEST,
-    "HttpEndpointNotEnabled InvalidSecret InvalidEndpoint": _WRONG_SETUP,
+    "InvalidQueryStatement InvalidDeployedStateFilter TooManyRequestedAttributes": WRONG_REQUEST,
+    "HttpEndpointNotEnabled InvalidSecret SecretsError InvalidEndpoint": _WRONG_SETUP,
     "ConstraintViolation CancelledByUser NoUpdateAvailable ServiceNotActive": CONFLICT,
-    "ConditionCheckFailure": CONDITION_FAILED,
-    "PriorRequestNotComplete": verdict(Category.TRANSIENT, Code.CONFLICT, "always"),  # Route 53
+    "ConditionCheckFailure VersionMismatch": CONDITION_FAILED,
+    "PriorRequestNotComplete": _COME_BACK,  # Route 53
+    "OpsMetadataTooManyUpdates FinalizingOrganization": BUSY_CHANGING,
     # -- Bedrock and SageMaker --------------------------------------------------------------------------------------
     "ModelTimeout": _REQUEST_TIMEOUT,
     "ModelNotReady": _UNAVAILABLE,
     "Model ModelStream InternalStreamFailure": _SERVER_ERROR,
     "InternalDependency InternalDependencyFailure DependencyFailure DependencyFailed FailedDependency": _SERVER_ERROR,
-    "Dependency": _SERVER_ERROR,
+    "Dependency ConnectorServer RestApiServer GeneralService NotStabilized": _SERVER_ERROR,
     # -- gateways ---------------------------------------------------------------------------------------------------
     "BadGateway": _BAD_GATEWAY,
     "GatewayTimeout GatewayTimedOut IntegrationTimeout": _GATEWAY_TIMEOUT,
@@ -205,6 +220,7 @@ _WORDS: tuple[_Words, ...] = (
     (("duplicate", "alreadyexist"), _EXISTS),
     (("outofsync", "stale", "outdated", "notretryable"), CONFLICT),
     (("toolarge", "toobig", "toolong", "sizeexceeded", "sizelimit", "lengthexceeded"), _TOO_LARGE),
+    (("limitexceeded", "quotaexceeded", "permissionlimit"), USED_UP),
     (("capacity",), _NO_CAPACITY),
     (("permission", "privilege", "denied", "unauthorized", "forbidden", "noauthorization", "suspended"), _FORBIDDEN),
     (("notauthorized", "notpermitted", "notaccessible", "authorizationfail", "optinrequired"), _FORBIDDEN),
@@ -212,13 +228,16 @@ _WORDS: tuple[_Words, ...] = (
     (("expiredtoken", "tokenexpired", "sessionexpired"), _TOKEN_EXPIRED),
     (("quota", "limit", "toomany", "maximum", "exceeded", "insufficient"), USED_UP),
     (("precondition", "conditionalcheck", "conditioncheck", "revision"), CONDITION_FAILED),
-    (("concurren", "inprogress", "notcomplete", "retryable", "optimistic", "temporar", "pending"), BUSY_CHANGING),
-    (("unavailable", "notready", "overload", "busy", "maintenance", "resuming"), _UNAVAILABLE),
+    (("concurren", "inprogress", "notcomplete", "retryable", "optimistic", "pending"), BUSY_CHANGING),
+    (("contention", "propagation"), BUSY_CHANGING),
+    (("unavailable", "notready", "temporar", "offline", "retrylatest"), _UNAVAILABLE),
+    (("overload", "busy", "maintenance", "resuming"), _UNAVAILABLE),
     (("timeout", "timedout", "timelimit"), _TIMEOUT),
     (("already", "exists"), _EXISTS),
-    (("internal", "serverfail", "servicefail", "unexpected", "dependencyfail"), _SERVER_ERROR),
+    (("upstream", "internal", "serverfail", "servicefail", "unexpected", "dependencyfail"), _SERVER_ERROR),
     (("gone", "deleted", "trimmed", "expired"), _GONE),
     (("conflict", "inuse", "state", "transition", "violation", "notempty", "protect"), CONFLICT),
+    (("running", "stopping", "redrivable"), CONFLICT),
     (("disabled", "notdisabled", "notactive", "inactive", "notenabled", "incompatible"), CONFLICT),
     (("unprocessable",), _UNPROCESSABLE),
     (("invalid", "malformed", "missing", "validation", "request", "supported", "mismatch"), WRONG_REQUEST),

@@ -18,7 +18,7 @@ from .azure_codes import by_code, by_cosmos_status
 if TYPE_CHECKING:
     from ..classification import Classification
 
-_NOT_CONNECTED = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "always")
+_NOT_SENT = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "always", reason="type azure.ServiceRequestError")
 _BROKEN_OFF = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent")
 _TIMEOUT = verdict(Category.TRANSIENT, Code.TIMEOUT, "idempotent")
 _CUT_SHORT = verdict(Category.TRANSIENT, Code.INCOMPLETE_READ, "idempotent")
@@ -55,6 +55,15 @@ def _words_of(error: Any) -> str:
     return message[:_LONGEST_MESSAGE].lower()
 
 
+# -- not sent -------------------------------------------------------------------------------------------------------
+
+_TOKEN_IN_THE_OPEN = _WRONG_SETUP.because("token that azure-core would not send without TLS")
+
+
+def _by_unsent_request(error: Any) -> Answer:
+    return _TOKEN_IN_THE_OPEN if "non-tls" in _words_of(error) else Otherwise(_NOT_SENT)
+
+
 # -- answers --------------------------------------------------------------------------------------------------------
 
 _SIGNATURE_EXPIRED = _TOKEN_EXPIRED.because("signature that is not valid now")
@@ -83,13 +92,14 @@ def _codes_of(error: Any) -> list[str]:
 
 def _by_answer(error: Any) -> Classification | None:
     """Judge an `HttpResponseError` by its code where that says more than its status, which is asked afterwards."""
+    status = _status_of(error)
     for code in _codes_of(error):
         found = by_code(code)
-        if found is not None:
+        if found is not None and not (status == 429 and found.category is Category.PERMANENT):
             if found.category is Category.AUTH:
                 return _why_not_let_in(error) or found
             return found
-    return _RETRY_WITH if _status_of(error) == 449 else None
+    return _RETRY_WITH if status == 449 else None
 
 
 def _why_not_let_in(error: Any) -> Classification | None:
@@ -156,6 +166,15 @@ def _by_login(error: Any) -> Answer:
     return _NOT_AUTHORISED if status == 403 else _NOT_AUTHENTICATED
 
 
+_NOT_AT_HAND = _NO_CREDENTIALS.because("type azure.CredentialUnavailableError")
+
+
+def _by_missing_credential(error: Any) -> Answer:
+    """Judge a credential that cannot be had here, unless it is the endpoint for it that failed."""
+    status = _status_of(error)
+    return _NOT_AT_HAND if status is None or (status < 500 and status != 429) else STATUSES[status]
+
+
 _OAUTH_REFUSED = _NOT_LET_IN.because("type msal.MsalServiceError")
 
 
@@ -171,7 +190,7 @@ AZURE: Table = {
             # -- not sent, or sent and not answered -----------------------------------------------------------------
             "azure:ServiceRequestTimeoutError": verdict(Category.TRANSIENT, Code.CONNECT_TIMEOUT, "always"),
             # With aiohttp it stands for connections that broke later, too: the cause tells.
-            "azure:ServiceRequestError": Otherwise(_NOT_CONNECTED),
+            "azure:ServiceRequestError": _by_unsent_request,
             "azure:ServiceResponseTimeoutError": verdict(Category.TRANSIENT, Code.READ_TIMEOUT, "idempotent"),
             "azure:ServiceResponseError": Otherwise(_BROKEN_OFF),
             # -- answered -------------------------------------------------------------------------------------------
@@ -197,7 +216,7 @@ AZURE: Table = {
             "azure:DeserializationError azure:AvroException": _NONSENSE,
             "azure:StreamConsumedError azure:StreamClosedError azure:ResponseNotReadError": _MISUSE,
             # -- credentials ----------------------------------------------------------------------------------------
-            "azure:CredentialUnavailableError": _NO_CREDENTIALS,
+            "azure:CredentialUnavailableError": _by_missing_credential,
             "azure:AuthenticationRequiredError": _LOGIN_FAILED,  # somebody has to log in
             "azure:AzureSigningError": _WRONG_SETUP,  # an account key that is no Base64
             "msal:MsalServiceError": _by_oauth_error,
