@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+__all__ = ["CallFailed", "Event", "RetryBudgetRefused", "RetryScheduled", "RetryStopped", "subscribe"]
+
 
 class Event(Record):
     """Base of all events. `name` is the guard's or the function's name."""

@@ -20,6 +20,10 @@ def __getattr__(name: str) -> Any:
     return getattr(report, name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def get_health_status() -> HealthStatus:
     """Return how all guards of this process are doing, as a `HealthStatus`; it never raises.
 
