@@ -145,3 +145,9 @@ def test_what_github_sends_is_looked_at_with_care(data: Any) -> None:
 
 def test_a_telegram_error_without_a_text_is_one_of_the_network() -> None:
     assert told(recorded("telegram.error.NetworkError")())[:2] == ("TRANSIENT", "CONNECTION_ERROR")
+
+
+def test_a_word_that_slack_never_said_before_leaves_it_to_the_status_of_a_failure() -> None:
+    unheard_of = {"ok": False, "error": "never_heard_of"}
+    assert told(bearing(SlackApiError(), response=Bag(data=unheard_of, status_code=502)))[1] == "BAD_GATEWAY"
+    assert told(bearing(SlackApiError(), response=Bag(data=unheard_of, status_code=200)))[1] == "BAD_REQUEST"

@@ -67,17 +67,22 @@ _NO_MODEL = verdict(Category.PERMANENT, Code.NOT_FOUND, "never", "success", reas
 
 def _by_rpc_status(error: Any) -> Answer:
     """Judge by the details of the refusal, then by the status's name and number, or a WebSocket's close number."""
-    body, number, name = read(error, "details"), read(error, "code"), read(error, "status")
+    body = read(error, "details")
     listed = look_up(body, "error", "details") or look_up(body, "details")
-    details = of_list(listed)
+    said = read(error, "message") or body  # the latter is the reason why a WebSocket was closed
+    return by_rpc_status(read(error, "code"), read(error, "status"), said, listed) or _FAILED
+
+
+def by_rpc_status(number: Any, name: Any, said: Any, listed: Any) -> Classification | None:
+    """Judge the parts of a `google.rpc.Status` as JSON has it: HTTP status, name, message and details."""
+    details, status = of_list(listed), as_status(number)
     meaning = _BY_REASON.get(details.reason)
     if meaning is None or meaning.retryable:  # a rate limit, but of which length?
         meaning = DAILY_QUOTA if details.daily else _by_quotas(listed) or meaning
-    meaning = meaning or _by_words(error) or (_BY_NAME.get(name) if isinstance(name, str) else None)
+    meaning = meaning or _by_words(said, status) or (_BY_NAME.get(name) if isinstance(name, str) else None)
     if meaning is None and is_whole(number):
-        status = as_status(number)
         meaning = by_close_number(number, _FAILED.verdict) if status is None else STATUSES[status]
-    return _FAILED if meaning is None else meaning.waiting(details.wait)
+    return None if meaning is None else meaning.waiting(details.wait)
 
 
 def _by_quotas(listed: Any) -> Classification | None:
@@ -93,14 +98,13 @@ def _by_quotas(listed: Any) -> Classification | None:
     return None
 
 
-def _by_words(error: Any) -> Classification | None:
-    said = read(error, "message") or read(error, "details")  # the latter is the reason why a WebSocket was closed
+def _by_words(said: Any, status: int | None) -> Classification | None:
     words = said[:200].lower() if isinstance(said, str) else ""
     if "api key not valid" in words or "api key expired" in words:
         return _BAD_KEY
     if "user location is not supported" in words:
         return _WRONG_PLACE
-    if read(error, "response") is not None:
+    if status is not None:
         return None
     if "exceeded your current quota" in words or "resource_exhausted" in words:
         return _LIMITED_LIVE

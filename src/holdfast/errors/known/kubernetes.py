@@ -54,7 +54,7 @@ _LONGEST_BODY = 100_000
 def _by_api_exception(error: Any) -> Answer:
     """Judge a refusal by the Status in its body, or by its own status."""
     said = _status_in(read(error, "body"))
-    found = _by_status_object(said)
+    found = by_reason(look_up(said, "reason"), look_up(said, "message"))
     number = read(error, "status")
     status = as_status(number) or as_status(look_up(said, "code"))
     if found is None and status is not None:
@@ -65,8 +65,8 @@ def _by_api_exception(error: Any) -> Answer:
     return found.waiting(float(seconds)) if is_whole(seconds) and 0 < seconds < 1e9 else found
 
 
-def _by_status_object(said: Any) -> Classification | None:
-    reason, message = look_up(said, "reason"), look_up(said, "message")
+def by_reason(reason: Any, message: Any) -> Classification | None:
+    """Judge what a Status says beside its code; None if that is no more than the code does."""
     if isinstance(message, str):
         words = message[:400].lower()
         for text, meaning in _TEXTS.items():

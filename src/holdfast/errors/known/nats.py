@@ -30,6 +30,7 @@ _BAD_TLS = verdict(Category.CONFIGURATION, Code.TLS_ERROR, "never", "ignore")
 _BAD_VALUE = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
 _TOO_LARGE = verdict(Category.VALIDATION, Code.PAYLOAD_TOO_LARGE, "never", "success")
 _MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")
+_WE_ARE_LEAVING = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "reconnect", "ignore", retryable=False)
 _NONSENSE = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE)
 _GARBLED = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, "idempotent")
 _OUT_OF_STEP = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, "reconnect")
@@ -201,7 +202,7 @@ NATS: Table = table(
         "nats:NoRespondersError nats:NoStreamResponseError": _UNAVAILABLE,
         "nats:NoServersError": Otherwise(_NOT_CONNECTED),
         "nats:StaleConnectionError nats:ConnectionClosedError nats:ConnectionReconnectingError": _CLOSED,
-        "nats:ConnectionDrainingError": _CLOSED,
+        "nats:ConnectionDrainingError": _WE_ARE_LEAVING,
         "nats:OutboundBufferLimitError nats:TooManyStalledMsgsError": _FULL,
         "nats:SlowConsumerError": verdict(Category.RESOURCE, Code.POOL_EXHAUSTED, "never", "ignore"),
         "nats:AuthorizationError": _NOT_LET_IN,

@@ -21,6 +21,7 @@ _FORBIDDEN = verdict(Category.AUTH, Code.FORBIDDEN, "never", "success")
 _NOT_LET_IN = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
 _BAD_SETUP = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 _NOT_THERE = verdict(Category.CONFIGURATION, Code.NOT_FOUND, "never", "ignore")
+_NO_SUCH_QUEUE = verdict(Category.PERMANENT, Code.NOT_FOUND, "never", "success")
 _NOT_INSTALLED = verdict(Category.CONFIGURATION, Code.MISSING_DEPENDENCY, "never", "ignore")
 _OTHER_PROPERTIES = verdict(Category.CONFIGURATION, Code.PRECONDITION_FAILED, "never", "success")
 _BAD_VALUE = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
@@ -54,7 +55,8 @@ QUEUES: Table = table(
         "kombu:HttpError": _by_http_code,
         "kombu:AuthenticationFailure": _NOT_LET_IN,
         "kombu:AccessDeniedQueueException": _FORBIDDEN,
-        "kombu:UndefinedQueueException kombu:UndefinedExchangeException kombu:DoesNotExistQueueException": _NOT_THERE,
+        "kombu:UndefinedQueueException kombu:UndefinedExchangeException": _NOT_THERE,  # not among those configured
+        "kombu:DoesNotExistQueueException": _NO_SUCH_QUEUE,
         "kombu:InvalidQueueException": _BAD_SETUP,
         "kombu:KombuError": Otherwise(_OTHER),
         # -- Celery -------------------------------------------------------------------------------------------

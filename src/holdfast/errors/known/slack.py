@@ -16,7 +16,7 @@ _RATE_LIMITED = verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always",
 _SLACK_FAILED = verdict(Category.EXTERNAL, Code.SERVER_ERROR, "idempotent")
 _UNAVAILABLE = verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "always")
 _CUT_SHORT = verdict(Category.TRANSIENT, Code.REQUEST_TIMEOUT, "idempotent")
-_GARBLED = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, "idempotent", reason="answer that is not Slack's")
+_GARBLED = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, reason="answer that is not Slack's")
 _USED_UP = verdict(Category.RESOURCE, Code.QUOTA_EXHAUSTED, "never", "success")
 _NOT_LET_IN = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
 _EXPIRED = verdict(Category.AUTH, Code.TOKEN_EXPIRED, "never", "success")
@@ -84,28 +84,34 @@ _LONGEST_WORD = 80
 
 def by_slack_word(word: Any) -> Classification | None:
     """Judge the word in a reply's `error`; None if it is no word."""
-    if not isinstance(word, str) or not 0 < len(word) <= _LONGEST_WORD or " " in word:
-        return None
-    found = _BY_WORD.get(word)
-    if found is None:
-        for beginnings, ends, meaning in _FORMS:
-            if word.startswith(beginnings) or word.endswith(ends):
-                return meaning.because(f"Slack error {word}")
-        found = _REFUSED.because(f"Slack error {word}")
-    return found
+    return (_by_form(word) or _REFUSED.because(f"Slack error {word}")) if _is_word(word) else None
+
+
+def _is_word(word: Any) -> bool:
+    return isinstance(word, str) and 0 < len(word) <= _LONGEST_WORD and " " not in word
+
+
+def _by_form(word: str) -> Classification | None:
+    if word in _BY_WORD:
+        return _BY_WORD[word]
+    for beginnings, ends, meaning in _FORMS:
+        if word.startswith(beginnings) or word.endswith(ends):
+            return meaning.because(f"Slack error {word}")
+    return None
 
 
 def _by_slack_response(error: Any) -> Answer:
-    """Judge by the word in the reply, whatever the HTTP status; by the status if what came was not Slack's."""
+    """Judge by the word in the reply, whatever the HTTP status; by the status if it says nothing that is known."""
     response = read(error, "response")
     data = response if isinstance(response, dict) else read(response, "data")
-    found = by_slack_word(look_up(data, "error"))
+    word = look_up(data, "error")
+    found = _by_form(word) if _is_word(word) else None
     if found is not None:
         return found
     status = as_status(read(response, "status_code")) or as_status(read(response, "status"))
     if status is None and isinstance(response, dict):
         status = as_status(look_up(response, "status"))
-    return _GARBLED if status is None else STATUSES[status]
+    return (by_slack_word(word) or _GARBLED) if status is None else STATUSES[status]
 
 
 def _by_token_rotation(error: Any) -> Answer:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 _LOCKED = verdict(Category.RESOURCE, Code.LOCK_TIMEOUT, "always", "ignore")
 _RATE_LIMITED = verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always", "ignore")
 _STRIPE_FAILED = verdict(Category.EXTERNAL, Code.SERVER_ERROR, "idempotent")
-_GARBLED = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, "idempotent")
+_GARBLED = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, reason="answer that is not Stripe's")
+_BAD_TLS = verdict(
+    Category.CONFIGURATION, Code.TLS_ERROR, "never", "ignore", reason="Stripe's certificate is not trusted"
+)
 _NOT_CONNECTED = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent")
 _USED_UP = verdict(Category.RESOURCE, Code.QUOTA_EXHAUSTED, "never", "success")
 _NOT_LET_IN = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
@@ -56,9 +59,9 @@ _CODES: dict[str, Classification] = {
     "payment_method_provider_decline payment_method_customer_decline debit_not_authorized": _DECLINED,
     "payment_method_provider_timeout": _BANK_NOT_REACHED,
     # the card and the money
-    "card_declined card_decline_rate_limit_exceeded authentication_required": _DECLINED,
+    "card_declined card_decline_rate_limit_exceeded authentication_required expired_card": _DECLINED,
     "balance_insufficient insufficient_funds payouts_limit_exceeded": _DECLINED,
-    "expired_card incorrect_address incorrect_cvc incorrect_number incorrect_zip": _WRONG_INPUT,
+    "incorrect_address incorrect_cvc incorrect_number incorrect_zip": _WRONG_INPUT,
     "amount_too_large amount_too_small invalid_cvc invalid_number": _WRONG_INPUT,
     "invalid_expiry_month invalid_expiry_year": _WRONG_INPUT,
 }
@@ -69,6 +72,7 @@ _PASSING_DECLINES = frozenset(
 )
 _MAY_PASS = _BANK_NOT_REACHED.because("Stripe decline code after which the card may be tried again")
 _KEY_REUSED = _WRONG_INPUT.because("idempotency key used again with another request")
+_NETWORK_FAILED = _STRIPE_FAILED.because("HTTP status 424 of Stripe: what it depends on failed")
 _CONFLICTING = _LOCKED.because("HTTP status 409 of Stripe, which asks to come back")
 
 
@@ -96,8 +100,16 @@ def _by_code_or_status(error: Any) -> Answer:
     told = read(error, "http_status")
     status = as_status(told)
     if status is not None:
-        return STATUSES[status]
+        return _NETWORK_FAILED if status == 424 else STATUSES[status]
     return Otherwise(_STRIPE_FAILED if told is None else _GARBLED)
+
+
+def _by_connection(error: Any) -> Answer:
+    """Judge by the cause; `should_retry` is False for want of knowledge too, so it says nothing."""
+    return _UNTRUSTED if "ssl certificate" in str(error)[:200].lower() else _UNREACHED
+
+
+_UNREACHED, _UNTRUSTED = Otherwise(_NOT_CONNECTED), Otherwise(_BAD_TLS)
 
 
 def _by_invalid_request(error: Any) -> Answer:
@@ -108,8 +120,7 @@ _INVALID = STATUSES[400].because("type stripe.InvalidRequestError")
 
 STRIPE: Table = table(
     {
-        # `should_retry` is False for want of knowledge too, so it is the cause that counts.
-        "stripe:APIConnectionError": Otherwise(_NOT_CONNECTED),
+        "stripe:APIConnectionError": _by_connection,
         "stripe:RateLimitError": _by_code_or(_RATE_LIMITED.because("type stripe.RateLimitError")),
         "stripe:AuthenticationError": _by_code_or(_NOT_LET_IN.because("type stripe.AuthenticationError")),
         "stripe:PermissionError": _by_code_or(_FORBIDDEN.because("type stripe.PermissionError")),

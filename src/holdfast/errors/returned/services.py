@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..http import STATUSES, as_status
-from ..recognition import Table, table, verdict
-from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..known.genai import by_rpc_status
+from ..known.kubernetes import by_reason
+from ..known.llm_codes import GENERAL, SPECIFIC
+from ..known.slack import by_slack_word
+from ..recognition import Table, table
 from .parts import known_code, part, seconds, whole
 from .replies import GRPC_NAMES
 
@@ -15,39 +18,8 @@ if TYPE_CHECKING:
 
     from ..classification import Classification
 
-_WRONG_REQUEST = verdict(Category.VALIDATION, Code.BAD_REQUEST, "never", "success")
-_NOT_LET_IN = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
-_NOT_ALLOWED = verdict(Category.AUTH, Code.FORBIDDEN, "never", "success")
-_NOT_FOUND = verdict(Category.PERMANENT, Code.NOT_FOUND, "never", "success")
-_LIMITED = verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always", "ignore")
-_SERVER_BROKE = verdict(Category.EXTERNAL, Code.SERVER_ERROR, "idempotent")
-_UNAVAILABLE = verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "always")
-
 # -- Slack and Telegram ---------------------------------------------------------------------------------------
 
-_SLACK: dict[str, Classification] = {
-    code: meaning.because(f"Slack error {code}")
-    for codes, meaning in {
-        "ratelimited rate_limited message_limit_exceeded": _LIMITED,
-        "internal_error fatal_error": _SERVER_BROKE,
-        "service_unavailable team_added_to_org": _UNAVAILABLE,
-        "request_timeout": verdict(Category.TRANSIENT, Code.REQUEST_TIMEOUT, "idempotent"),
-        "invalid_auth not_authed account_inactive token_revoked two_factor_setup_required": _NOT_LET_IN,
-        "token_expired": verdict(Category.AUTH, Code.TOKEN_EXPIRED, "never", "success"),
-        "missing_scope no_permission not_allowed_token_type access_denied ekm_access_denied": _NOT_ALLOWED,
-        "accesslimited org_login_required enterprise_is_restricted": _NOT_ALLOWED,
-        "team_access_not_granted restricted_action": _NOT_ALLOWED,
-        "not_in_channel is_archived method_deprecated deprecated_endpoint": verdict(
-            Category.PERMANENT, Code.BAD_REQUEST, "never", "success"
-        ),
-        "already_exists name_taken already_in_channel already_reacted": verdict(
-            Category.PERMANENT, Code.ALREADY_EXISTS, "never", "success"
-        ),
-    }.items()
-    for code in codes.split()
-}
-_NO_SUCH_THING = _NOT_FOUND.because("Slack error of something not found")
-_OTHER_SLACK = _WRONG_REQUEST.because("Slack error of another kind")
 _LONGEST_WORD = 64
 
 
@@ -61,7 +33,7 @@ def not_ok(value: Any) -> Classification | None:
     word = part(value, "error")
     if not isinstance(word, str) or len(word) > _LONGEST_WORD or not word.isidentifier() or not word.islower():
         return None
-    return _SLACK.get(word) or (_NO_SUCH_THING if word.endswith("_not_found") else _OTHER_SLACK)
+    return by_slack_word(word)
 
 
 def _slack(value: Any) -> Classification | None:
@@ -80,7 +52,8 @@ def status_of_kubernetes(value: Any) -> Classification | None:
         return None
     details = part(value, "details")
     wait = part(details, "retryAfterSeconds") or part(details, "retry_after_seconds")
-    return STATUSES[code].waiting(seconds(wait))
+    found = by_reason(part(value, "reason"), part(value, "message")) or STATUSES[code]
+    return found.waiting(seconds(wait))
 
 
 def watch_event(value: Any) -> Classification | None:
@@ -92,27 +65,12 @@ def watch_event(value: Any) -> Classification | None:
 
 # -- error bodies of APIs -------------------------------------------------------------------------------------
 
-_TYPES: dict[str, Classification] = {
-    kind: meaning.because(f"error of the type {kind}")
-    for kinds, meaning in {
-        "invalid_request_error invalid_prompt": _WRONG_REQUEST,
-        "request_too_large": verdict(Category.VALIDATION, Code.PAYLOAD_TOO_LARGE, "never", "success"),
-        "authentication_error": _NOT_LET_IN,
-        "permission_error": _NOT_ALLOWED,
-        "not_found_error": _NOT_FOUND,
-        "billing_error insufficient_quota": verdict(Category.RESOURCE, Code.QUOTA_EXHAUSTED, "never", "success"),
-        "rate_limit_error rate_limit_exceeded tokens requests": _LIMITED,
-        "overloaded_error": verdict(Category.EXTERNAL, Code.EXTERNAL_UNAVAILABLE, "always"),
-        "timeout_error vector_store_timeout": verdict(Category.TRANSIENT, Code.GATEWAY_TIMEOUT, "idempotent"),
-        "api_error server_error": _SERVER_BROKE,
-    }.items()
-    for kind in kinds.split()
-}
-
 
 def by_type(kind: Any) -> Classification | None:
     """Judge the type or code of an error of OpenAI's or Anthropic's."""
-    return (_TYPES.get(kind) or known_code(kind)) if isinstance(kind, str) else None
+    if not isinstance(kind, str) or len(kind) > _LONGEST_WORD:
+        return None
+    return SPECIFIC.get(kind.lower()) or GENERAL.get(kind.lower()) or known_code(kind)
 
 
 def error_body(value: Any) -> Classification | None:
@@ -122,7 +80,7 @@ def error_body(value: Any) -> Classification | None:
         return None
     status = as_status(error.get("code"))
     if status is not None and error.get("status") in GRPC_NAMES:
-        return STATUSES[status]
+        return by_rpc_status(status, error["status"], error["message"], error.get("details"))
     if value.get("type") == "error":
         return by_type(error.get("type"))
     if error.keys() >= {"type", "code", "param"}:
