@@ -18,6 +18,7 @@ from holdfast import (
 )
 from holdfast.fallback import FALLBACKS
 from holdfast.rate_limit import get_rate_limiter_registry
+from holdfast.retry.presets import registry as retry_policies
 from holdfast.testing import VirtualClock
 
 # A busy machine must not fail a test: how long an example takes is not what the properties are about. The examples are
@@ -45,6 +46,18 @@ def _forget_guards() -> None:
         resilience_manager.remove(name)
     for name in list(FALLBACKS):
         unregister_fallback(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_policy_of_another_test() -> Iterator[None]:
+    """What a test registers is gone after it, so that it may run again in the same process."""
+    before = dict(retry_policies.view)
+    yield
+    for name, policy in dict(retry_policies.view).items():
+        if name not in before:
+            retry_policies.drop(name)
+        elif policy is not before[name]:
+            retry_policies.put(name, before[name])
 
 
 @pytest.fixture
