@@ -229,7 +229,7 @@ BULK_INDEX_ERROR = recorded("elasticsearch.helpers.BulkIndexError")
 
 @pytest.mark.parametrize("items", [None, 5, [], [5], [{"index": 5}], [{"index": {"status": "x", "error": 5}}]])
 def test_a_bulk_request_that_tells_nothing_was_wrong(items: Any) -> None:
-    assert said(bearing(BULK_INDEX_ERROR("x"), errors=items)) == ("VALIDATION", "BAD_REQUEST", "never", "success")
+    assert said(bearing(BULK_INDEX_ERROR("x"), errors=items)) == ("PERMANENT", "CONFLICT", "never", "success")
 
 
 def test_a_serializer_that_met_with_a_value_of_ours() -> None:

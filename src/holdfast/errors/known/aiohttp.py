@@ -10,7 +10,8 @@ from ..oserrors import BY_EAI, by_errno
 from ..recognition import Answer, Otherwise, Table, classes_of, table, verdict
 from ..retry_after import find, is_rate_limit
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .os_text import spoken_of, spoken_of_connecting, while_connecting, words_of
+from .network_texts import spoken_of, spoken_of_connecting, while_connecting
+from .phrases import words_of
 from .proxies import PROXY_FAILED, by_proxy_status
 from .websockets import by_close_number
 

@@ -9,7 +9,8 @@ from ..chain import is_exception
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .os_text import spoken_of, spoken_of_connecting, words_of
+from .network_texts import spoken_of, spoken_of_connecting, spoken_of_tls
+from .phrases import words_of
 from .proxies import by_proxy_words
 
 if TYPE_CHECKING:
@@ -50,9 +51,13 @@ def _by_xml_rpc_status(error: Any) -> Answer:
 
 
 def _by_refusals(error: Any) -> Answer:
-    """Judge why urllib3 gave up retrying: the status is in the text, and one of the attempts may have got through."""
-    words = words_of(error)
-    if "redirect" in words:
+    """Judge why urllib3 gave up retrying."""
+    return _refused_too_often(words_of(error))
+
+
+def _refused_too_often(words: str) -> Classification:
+    """Read the status from the text; one of the attempts may have got through."""
+    if "too many redirects" in words:
         return _TOO_MANY_REDIRECTS
     status = as_status(words.partition("too many ")[2][:3])
     return _TOO_MANY_ERRORS if status is None else _possibly_executed(STATUSES[status])
@@ -69,16 +74,16 @@ def _by_lookup_words(error: Any) -> Answer:
 
 def _by_tls_words(error: Any) -> Answer:
     """Fall back on what the text says of TLS; the error inside, if there is one, is asked first."""
-    found = spoken_of(words_of(error))
-    return Otherwise(_BAD_HANDSHAKE if found is None or found.code == Code.TLS_ERROR else found)
+    return Otherwise(spoken_of_tls(words_of(error)) or _BAD_HANDSHAKE)
 
 
 def _by_network_words(error: Any) -> Answer:
     """Fall back on the text of an error that lost the error inside, as all do that went to another process."""
     words = words_of(error)
-    if "too many" in words and "error responses" in words:
-        return Otherwise(_TOO_MANY_ERRORS)
-    found = spoken_of_connecting(words) if "newconnectionerror" in words else spoken_of(words)
+    if "too many " in words and ("error responses" in words or "redirects" in words):
+        return Otherwise(_refused_too_often(words))
+    connecting = "newconnectionerror" in words or "connecttimeouterror" in words
+    found = spoken_of_connecting(words) if connecting else spoken_of(words)
     return Otherwise(found or _NETWORK)
 
 

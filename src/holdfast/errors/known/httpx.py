@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .os_text import spoken_of, spoken_of_connecting, words_of
+from .network_texts import spoken_of, spoken_of_connecting
+from .phrases import words_of
 from .proxies import by_proxy_words
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ _PROTOCOL_WORDS: dict[str, Classification] = {
     "bad ": _GARBLED,
     "too much": _GARBLED,
     "too many": _GARBLED,
+    "too long": _GARBLED,
+    "without a pending proposal": _GARBLED,  # a switch of protocols that nobody asked for
     "multiple": _GARBLED,
     "unexpected": _GARBLED,
     "conflicting": _GARBLED,

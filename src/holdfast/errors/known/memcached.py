@@ -6,7 +6,7 @@ from typing import Any
 
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .network_texts import by_phrase, phrases
+from .phrases import by_phrase, phrases, words_of
 
 _BAD_REQUEST = verdict(Category.VALIDATION, Code.BAD_REQUEST, "never", "success")
 _SERVER_SAYS = phrases(
@@ -20,17 +20,12 @@ _ALL_DOWN = verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "always", rea
 _SOMETHING_FAILED = Otherwise(verdict(Category.EXTERNAL, Code.SERVER_ERROR, reason="the client gives no more detail"))
 
 
-def _said(error: Any) -> str:
-    """The server's words, which are bytes here."""
-    return str(error)[:200].lower()
-
-
 def _by_server_message(error: Any) -> Answer:
-    return by_phrase(_said(error), _SERVER_SAYS) or _SERVER_FAILED
+    return by_phrase(words_of(error), _SERVER_SAYS) or _SERVER_FAILED  # the server's words are bytes here
 
 
 def _by_base_message(error: Any) -> Answer:
-    return _ALL_DOWN if "servers seem to be down" in _said(error) else _SOMETHING_FAILED
+    return _ALL_DOWN if "servers seem to be down" in words_of(error) else _SOMETHING_FAILED
 
 
 MEMCACHED: Table = table(

@@ -30,7 +30,8 @@ from .mongo_codes import (
     UNAUTHENTICATED,
     by_mongo_number,
 )
-from .network_texts import by_network_text, by_phrase, phrases, words_of
+from .network_texts import spoken_of, spoken_of_connecting
+from .phrases import by_phrase, first_words, lowered, phrases
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -106,7 +107,7 @@ _FAILED = SERVER_FAILED.because("operation failed without a number")
 
 
 def _by_number(error: Any) -> Answer:
-    meaning = _meaning(read(error, "code"), words_of(error))
+    meaning = _meaning(read(error, "code"), first_words(error))
     return (_labelled(error, meaning) or meaning).waiting(_asked_to_wait(error))
 
 
@@ -123,7 +124,7 @@ def _asked_to_wait(error: Any) -> float | None:
     milliseconds = look_up(read(error, "details"), "baseBackoffMS")
     if isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool) and 0 <= milliseconds < 1e9:
         return milliseconds / 1000
-    return _cosmos_wait(words_of(error))
+    return _cosmos_wait(first_words(error))
 
 
 def _cosmos_wait(words: str) -> float | None:
@@ -140,7 +141,7 @@ def _by_time_limit(error: Any) -> Answer:
 
 def _by_write_concern(error: Any) -> Answer:
     """Judge a write that was carried out, but not copied to as many members as wanted."""
-    meaning = _meaning(read(error, "code"), words_of(error))
+    meaning = _meaning(read(error, "code"), first_words(error))
     if meaning.retryable or meaning.category is Category.EXTERNAL:
         meaning = _scoped(meaning, "idempotent", LOST)
     return _labelled(error, meaning) or meaning
@@ -161,7 +162,7 @@ def _by_writes(error: Any) -> Answer:
         single = look_up(details, name)
         for each in _values(single)[:_MOST_WRITES]:
             text = look_up(each, "errmsg")
-            words = text[:200].lower() if isinstance(text, str) else ""
+            words = lowered(text)
             found.append(_meaning(look_up(each, "code"), words))
             wait = _cosmos_wait(words)
             if wait is not None:
@@ -204,11 +205,11 @@ _PAUSED = BACK_SOON.because("connection pool paused until the server is back")
 
 
 def _by_connection(error: Any) -> Answer:
-    words = words_of(error)
+    words = first_words(error)
     if "connection pool paused" in words:
         return _PAUSED
     connecting = "ssl handshake failed" in words
-    told = by_network_text(words, connecting=connecting)
+    told = spoken_of_connecting(words) if connecting else spoken_of(words)
     if told is not None and not told.retryable:
         return told
     fallback = _NO_HANDSHAKE if connecting else _CONNECTION_BROKE
@@ -233,8 +234,8 @@ _WRONG_SET = _BAD_SETTING.because("replica set of another name")
 
 def _by_selection(error: Any) -> Answer:
     """Judge a server selection by what its text says of each server; one that may come back outweighs the rest."""
-    words = words_of(error, 2000).partition(", timeout: ")[0]
-    told = [by_network_text(part, connecting=True) for part in words.split(",")]
+    words = first_words(error, 2000).partition(", timeout: ")[0]
+    told = [spoken_of_connecting(part) for part in words.split(",")]
     known = [meaning for meaning in told if meaning is not None]
     meaning = next((each for each in known if each.retryable), known[0] if known else None)
     if meaning is None:
@@ -250,8 +251,8 @@ _WRONG_SETTING = _BAD_SETTING.because("type pymongo.ConfigurationError")
 
 def _by_setting(error: Any) -> Answer:
     """Judge a wrong setting; a `mongodb+srv` address is looked up while the settings are read."""
-    words = words_of(error)
-    return by_phrase(words, _SETTING_MESSAGES) or by_network_text(words, connecting=True) or _WRONG_SETTING
+    words = first_words(error)
+    return by_phrase(words, _SETTING_MESSAGES) or spoken_of_connecting(words) or _WRONG_SETTING
 
 
 _COLLECTION_MESSAGES = phrases({("already exists",): EXISTS, (" invalid: ",): SERVER_FAILED})
@@ -261,7 +262,7 @@ _COLLECTION_WRONG = verdict(
 
 
 def _by_collection(error: Any) -> Answer:
-    return by_phrase(words_of(error), _COLLECTION_MESSAGES) or _COLLECTION_WRONG
+    return by_phrase(first_words(error), _COLLECTION_MESSAGES) or _COLLECTION_WRONG
 
 
 _SOMETHING_FAILED = SERVER_FAILED.because("the driver gives no more detail")

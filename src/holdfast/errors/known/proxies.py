@@ -8,7 +8,8 @@ from ..attributes import read
 from ..http import STATUSES
 from ..recognition import Answer, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .os_text import spoken_of_connecting, words_of
+from .network_texts import spoken_of_connecting
+from .phrases import words_of
 
 PROXY_FAILED = verdict(Category.EXTERNAL, Code.PROXY_ERROR, "idempotent", reason="the proxy failed or refused")
 _PROXY_WANTS_LOGIN = verdict(Category.CONFIGURATION, Code.PROXY_ERROR, reason="the proxy wants other credentials")

@@ -13,7 +13,8 @@ from ..attributes import read
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .network_texts import by_network_text, by_phrase, phrases, words_of
+from .network_texts import spoken_of, spoken_of_connecting
+from .phrases import by_phrase, first_words, phrases
 from .redis_replies import (
     BAD_COMMAND,
     ELSEWHERE,
@@ -69,12 +70,13 @@ _CONNECTION_BROKE = Otherwise(
 
 
 def _by_connection_message(error: Any) -> Answer:
-    words = words_of(error)
+    words = first_words(error)
     known = by_phrase(words, _CONNECTION_MESSAGES)
     if known is not None:
         return known
-    connecting = "connecting to" in words
-    return by_network_text(words, connecting=connecting) or (_NOT_CONNECTED if connecting else _CONNECTION_BROKE)
+    if "connecting to" in words:
+        return spoken_of_connecting(words) or _NOT_CONNECTED
+    return spoken_of(words) or _CONNECTION_BROKE
 
 
 _CONNECT_TIMED_OUT = verdict(Category.TRANSIENT, Code.CONNECT_TIMEOUT, "always", reason="connecting timed out")
@@ -83,7 +85,7 @@ _TIMED_OUT = verdict(Category.TRANSIENT, Code.TIMEOUT, "idempotent", reason="the
 
 
 def _by_timeout_message(error: Any) -> Answer:
-    words = words_of(error)
+    words = first_words(error)
     if "connecting" in words:
         return _CONNECT_TIMED_OUT
     return _READ_TIMED_OUT if "reading" in words else _TIMED_OUT
@@ -103,10 +105,10 @@ _CLUSTER_MISUSE = Otherwise(_MISUSE.because("command that a cluster client does 
 
 
 def _by_cluster_message(error: Any) -> Answer:
-    words = words_of(error)
+    words = first_words(error)
     if "cannot be connected" in words:
         # The last node's error is the cause; in between, any node may have said anything.
-        return by_network_text(words, connecting=True) or _NOT_CONNECTED
+        return spoken_of_connecting(words) or _NOT_CONNECTED
     return by_phrase(words, _CLUSTER_MESSAGES) or _CLUSTER_MISUSE
 
 
@@ -120,7 +122,7 @@ _NO_LOCK = _LOCK_TAKEN.because("lock not acquired in time")
 
 
 def _by_lock_message(error: Any) -> Answer:
-    return by_phrase(words_of(error), _LOCK_MESSAGES) or _NO_LOCK
+    return by_phrase(first_words(error), _LOCK_MESSAGES) or _NO_LOCK
 
 
 _BASE_MESSAGES = phrases(
@@ -134,7 +136,7 @@ _SOMETHING_FAILED = Otherwise(verdict(Category.EXTERNAL, Code.SERVER_ERROR, reas
 
 
 def _by_base_message(error: Any) -> Answer:
-    return by_phrase(words_of(error), _BASE_MESSAGES) or _SOMETHING_FAILED
+    return by_phrase(first_words(error), _BASE_MESSAGES) or _SOMETHING_FAILED
 
 
 def _by_rest_status(error: Any) -> Answer:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..attributes import read
 from ..recognition import Answer, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .network_texts import by_phrase, phrases
+from .phrases import by_phrase, phrases
 
 if TYPE_CHECKING:
     from ..classification import Classification

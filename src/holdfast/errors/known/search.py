@@ -14,7 +14,8 @@ from ..chain import together
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .network_texts import by_network_text, by_phrase, phrases, words_of
+from .network_texts import spoken_of, spoken_of_tls
+from .phrases import by_phrase, first_words, lowered, phrases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def _by_type(detail: Any, status: int | None) -> Classification | None:
         if not isinstance(name, str):
             continue
         reason = look_up(part, "reason")
-        words = reason[:400].lower() if isinstance(reason, str) else ""
+        words = lowered(reason, 400)
         if name == "circuit_breaking_exception" and look_up(part, "durability") == "PERMANENT":
             return _TOO_LARGE_FOR_GOOD
         if name == "cluster_block_exception":
@@ -144,15 +145,14 @@ _NO_DETAIL = Otherwise(_SERVER_BROKE.because("the client gives no more detail"))
 
 def _by_transport(error: Any) -> Answer:
     """Judge the base of all errors of a client that uses it for replies as well, or for what is none."""
-    if "sniff" in words_of(error) or "sniff" in _second(error):
+    if "sniff" in first_words(error) or "sniff" in _second(error):
         return _NOTHING_FOUND
     return _by_any_reply(error) or _NO_DETAIL
 
 
 def _second(error: Any) -> str:
     arguments = read(error, "args")
-    second = arguments[1] if isinstance(arguments, tuple) and len(arguments) > 1 else None
-    return second[:200].lower() if isinstance(second, str) else ""
+    return lowered(arguments[1]) if isinstance(arguments, tuple) and len(arguments) > 1 else ""
 
 
 _by_any_reply = _by_reply(None)
@@ -165,11 +165,13 @@ _LATE = Otherwise(_TOO_LATE.because("no reply in time"))
 _BAD_TLS = Otherwise(verdict(Category.CONFIGURATION, Code.TLS_ERROR, "never", "ignore", reason="TLS handshake failed"))
 
 
-def _by_text_else(fallback: Otherwise) -> Callable[[Any], Answer]:
+def _by_text_else(
+    fallback: Otherwise, spoken: Callable[[str], Classification | None] = spoken_of
+) -> Callable[[Any], Answer]:
     """Return a rule that asks the causes first, and without any reads the text, which quotes the error underneath."""
 
     def judge(error: Any) -> Answer:
-        told = by_network_text(f"{words_of(error)} {_second(error)}")
+        told = spoken(f"{first_words(error)} {_second(error)}")
         return fallback if told is None else Otherwise(told)
 
     return judge
@@ -193,15 +195,15 @@ def _by_serializer(error: Any) -> Answer:
     inner = arguments[1] if isinstance(arguments, tuple) and len(arguments) > 1 else None
     if issubclass(type(inner), TypeError) or "serializable" in _text_of(inner):
         return _NOT_TO_BE_SENT
-    return by_phrase(words_of(error), _UNREADABLE) or _NOT_JSON
+    return by_phrase(first_words(error), _UNREADABLE) or _NOT_JSON
 
 
 def _text_of(inner: Any) -> str:
-    return words_of(inner) if issubclass(type(inner), ValueError) else ""
+    return first_words(inner) if issubclass(type(inner), ValueError) else ""
 
 
 _MOST_ITEMS = 50
-_ITEMS_FAILED = _BAD_REQUEST.because("documents of a bulk request failed")
+_ITEMS_FAILED = _BLOCKED.because("documents of a bulk request failed")
 
 
 def _by_items(error: Any) -> Answer:
@@ -241,7 +243,7 @@ _CLIENTS: dict[str, Rule] = {
     "ElasticsearchException OpenSearchException": _NO_DETAIL,
     "ConnectionError": _by_text_else(_BROKE),
     "ConnectionTimeout": _by_text_else(_LATE),
-    "SSLError TlsError": _by_text_else(_BAD_TLS),
+    "SSLError TlsError": _by_text_else(_BAD_TLS, spoken_of_tls),
     "SerializationError": _by_serializer,
     "SniffingError": _NOTHING_FOUND,
 }

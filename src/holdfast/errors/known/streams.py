@@ -7,7 +7,8 @@ from typing import Any
 from ..attributes import read
 from ..recognition import Answer, Otherwise, Table, classes_of, full_name, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .os_text import spoken_of_connecting, words_of
+from .network_texts import spoken_of_connecting
+from .phrases import words_of
 
 _STREAM_GONE = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "reconnect")
 _MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")

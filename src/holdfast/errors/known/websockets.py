@@ -9,7 +9,8 @@ from ..http import STATUSES, as_status
 from ..json_rpc import is_whole
 from ..recognition import Answer, Otherwise, Table, classes_of, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .os_text import spoken_of, spoken_of_connecting, words_of
+from .network_texts import spoken_of, spoken_of_connecting
+from .phrases import words_of
 from .proxies import by_proxy_status, by_proxy_words
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 _LOST = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "reconnect")
 _CLOSED_ON_PURPOSE = verdict(Category.PERMANENT, Code.CONNECTION_CLOSED, "never", "success")
 _NONSENSE = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE)
+_ASTRAY = verdict(Category.PERMANENT, Code.INVALID_RESPONSE, "never", "success")
 _MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")
 _BAD_ADDRESS = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
 _WRONG_SETUP = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
-_TOO_LARGE_FOR_US = verdict(Category.EXTERNAL, Code.PAYLOAD_TOO_LARGE)
+_TOO_LARGE = verdict(Category.VALIDATION, Code.PAYLOAD_TOO_LARGE, "never", "success")
 _FORBIDDEN = verdict(Category.AUTH, Code.FORBIDDEN, "never", "success")
 _LET_DOWN = verdict(Category.EXTERNAL, Code.CONNECTION_CLOSED, "reconnect")
 
@@ -35,7 +37,7 @@ _CLOSE_CODES: dict[int, Classification] = {
     1006: _LOST,
     1007: verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "success"),
     1008: _FORBIDDEN,  # policy violation: what servers send for missing or expired credentials
-    1009: verdict(Category.VALIDATION, Code.PAYLOAD_TOO_LARGE, "never", "success"),
+    1009: _TOO_LARGE,
     1010: verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "success"),
     1011: verdict(Category.EXTERNAL, Code.SERVER_ERROR, "reconnect"),
     1012: verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "reconnect"),
@@ -51,7 +53,7 @@ _OWN_CLOSE_CODES: dict[int, Classification] = {
     1002: _NONSENSE,
     1003: _NONSENSE,
     1007: _NONSENSE,
-    1009: _TOO_LARGE_FOR_US,
+    1009: _TOO_LARGE,  # for the limit that we set
     1010: _NONSENSE,
     1011: verdict(Category.TRANSIENT, Code.TIMEOUT, "reconnect"),  # the library says so when pings remain unanswered
 }
@@ -72,6 +74,7 @@ _BY_OWN_CLOSE_CODE = {
     for number, meaning in _OWN_CLOSE_CODES.items()
 }
 _NO_CLOSE_FRAME = _LOST.because("the WebSocket broke without a close frame")
+_ENDED = _CLOSED_ON_PURPOSE.because("the WebSocket was closed in order")
 _OF_THE_SERVERS_OWN = _LET_DOWN.because("WebSocket close code of the server's own")
 
 
@@ -81,6 +84,11 @@ def by_close_number(number: Any, otherwise: Classification) -> Classification:
         return otherwise
     found = _BY_CLOSE_CODE.get(number)
     return found or (_OF_THE_SERVERS_OWN if 3000 <= number <= 4999 else otherwise)
+
+
+def _by_orderly_end(error: Any) -> Answer:
+    """Judge a connection that was closed in order, even if nothing is left that says how."""
+    return _ENDED if read(error, "rcvd") is None else _by_close_frames(error)
 
 
 def _by_close_frames(error: Any) -> Answer:
@@ -123,6 +131,15 @@ def _by_what_was_read(error: Any) -> Answer:
     return _NOT_HTTP
 
 
+def _by_broken_limit(error: Any) -> Answer:
+    """Judge a handshake that went beyond a limit: redirected too often or to where it is not safe, or far too long."""
+    return _REDIRECTED if "redirect" in words_of(error) else _BEYOND_LIMITS
+
+
+_REDIRECTED = _ASTRAY.because("redirected too often, or to an address that is not safe")
+_BEYOND_LIMITS = _NONSENSE.because("handshake that breaks a limit")
+
+
 _LOOKED_UP_IN_VAIN = verdict(
     Category.CONFIGURATION, Code.DNS_NAME_NOT_FOUND, "never", "ignore", reason="the host name is unknown"
 )
@@ -139,10 +156,12 @@ def _by_lost_words(error: Any) -> Answer:
 
 WEBSOCKETS: Table = table(
     {
+        "websockets:ConnectionClosedOK": _by_orderly_end,
         "websockets:ConnectionClosed": _by_close_frames,
         # The handshake. What `InvalidStatus` carries on `.response` is read like any other HTTP answer.
         "websockets:InvalidStatusCode websockets:AbortHandshake": _by_own_status,
-        "websockets:RedirectHandshake": verdict(Category.PERMANENT, Code.INVALID_RESPONSE, "never", "success"),
+        "websockets:RedirectHandshake": _ASTRAY,
+        "websockets:SecurityError": _by_broken_limit,
         "websockets:InvalidMessage": _by_what_was_read,
         "websockets:InvalidOrigin": _FORBIDDEN,
         "websockets:InvalidProxyStatus": _by_proxy_response,
@@ -151,7 +170,7 @@ WEBSOCKETS: Table = table(
         "websockets:InvalidHandshake": Otherwise(_NONSENSE),
         # frames
         "websockets:ProtocolError websockets:WebSocketProtocolError": _NONSENSE,
-        "websockets:PayloadTooBig websockets:TooManyFragments": _TOO_LARGE_FOR_US,
+        "websockets:PayloadTooBig websockets:TooManyFragments": _TOO_LARGE,
         # ourselves
         "websockets:InvalidURI": _BAD_ADDRESS,
         "websockets:InvalidProxy": _WRONG_SETUP,
