@@ -55,6 +55,8 @@ BOTH_VERSIONS: list[tuple[int, str, Wanted]] = [
     (-32602, "Unknown tool: search", NO_TOOL),
     (-32602, "MCP error -32602: Tool search not found", NO_TOOL),
     (-32603, "Internal error", ("EXTERNAL", "SERVER_ERROR", "idempotent", "failure")),
+    (-32603, "Server returned an error response", ("EXTERNAL", "SERVER_ERROR", "idempotent", "failure")),
+    (0, "Missing required arguments: {'who'}", ("VALIDATION", "INVALID_INPUT", "never", "success")),
     (-32000, "Connection closed", SESSION_GONE),
     (-32001, "Request timed out", TIMED_OUT),
     (408, "Timed out while waiting for response", TIMED_OUT),

@@ -43,7 +43,7 @@ class _Misbehaving(socketserver.StreamRequestHandler):
             name, _, value = header.decode("latin-1").partition(":")
             if name.lower() == "content-length":
                 length = int(value)
-        self.rfile.read(length)
+        self.body = self.rfile.read(length)
         path = line.split(" ")[1]
         behaviour, _, settings = path.lstrip("/").split("/")[0].partition("~")
         answer = getattr(self, f"do_{behaviour}")
@@ -87,6 +87,28 @@ class _Misbehaving(socketserver.StreamRequestHandler):
         self.wfile.write(b"\x15\x03\x01 this is no HTTP at all\r\n\r\n")
         return False
 
+    def do_mcp(self, told: list[Any]) -> bool:
+        """Speak MCP as it should be spoken, but misbehave as told whenever a tool is called."""
+        message = json.loads(self.body or b"{}")
+        method = message.get("method", "")
+        if method == "initialize":
+            about = {"capabilities": {"tools": {}}, "serverInfo": {"name": "loopback", "version": "1"}}
+            return self._say(message, "result", {"protocolVersion": message["params"]["protocolVersion"], **about})
+        if method == "tools/call":
+            behaviour, *settings = told
+            if behaviour in {"result", "error"}:
+                return self._say(message, behaviour, *settings)
+            return bool(getattr(self, f"do_{behaviour}")(*settings))
+        if method == "tools/list":
+            return self._say(message, "result", {"tools": []})
+        if "id" in message:
+            return self._say(message, "error", {"code": -32601, "message": "Method not found"})
+        return self._send(202 if method else 405, {}, b"")
+
+    def _say(self, asked: dict[str, Any], kind: str, value: Any) -> bool:
+        body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], kind: value}).encode()
+        return self._send(200, {"Content-Type": "application/json", "Mcp-Session-Id": "one"}, body)
+
 
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
@@ -119,6 +141,11 @@ def nobody() -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+def speaking_mcp(url: str, *told: Any) -> str:
+    """The URL of an MCP server whose tools do this: a behaviour and its settings, or "result" or "error" and a value."""
+    return f"{url}/mcp~{urllib.parse.quote(json.dumps(told), safe='')}/"
 
 
 def answering(url: str, status: int, headers: dict[str, str] | None = None) -> str:

@@ -9,13 +9,14 @@ from ..http import STATUSES, as_status
 from ..json_rpc import JSON_RPC, SERVER_SAID_SO, is_whole
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
+from ..tool_words import NO_SUCH_TOOL, TOOL_FAILED, WRONG_ARGUMENTS, by_tool_words
 from .oauth import NOT_AUTHENTICATED, by_oauth_code
 
 if TYPE_CHECKING:
     from ..classification import Classification
 
 _SESSION_GONE = verdict(Category.TRANSIENT, Code.MCP_CONNECTION_FAILED, "reconnect", reason="MCP session terminated")
-_NO_SUCH_TOOL = verdict(Category.PERMANENT, Code.MCP_TOOL_NOT_FOUND, "never", "success", reason="MCP tool unknown")
 _MISSING = verdict(Category.PERMANENT, Code.NOT_FOUND, "never", "success", reason="MCP resource or prompt unknown")
 _NOT_MCP = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, reason="reply that is not MCP")
 _TIMED_OUT = verdict(Category.TRANSIENT, Code.MCP_TIMEOUT, "idempotent")
@@ -29,6 +30,11 @@ _REDIRECTED = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never
 _BAD_REQUEST = verdict(Category.VALIDATION, Code.BAD_REQUEST, "never", "success", reason="MCP request refused")
 _CANCELLED = verdict(Category.CANCELLED, Code.CANCELLED, "never", "ignore")
 _HANDLER_FAILED = verdict(Category.EXTERNAL, Code.SERVER_ERROR, "idempotent", reason="MCP error 0")
+_ARGUMENT_MISSING = WRONG_ARGUMENTS.because("MCP prompt without an argument that it needs")
+# Version 2 says so of every status from 400 on but 404, be it 401, 429 or 503; which one it was, nothing tells.
+_SOME_STATUS = verdict(
+    Category.EXTERNAL, Code.SERVER_ERROR, "idempotent", reason="HTTP error whose status the MCP client does not tell"
+)
 _MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")
 _NAME_TAKEN = verdict(Category.PERMANENT, Code.ALREADY_EXISTS, "never", "ignore", reason="name in the session group")
 
@@ -84,7 +90,7 @@ def _by_number_and_words(number: int, words: str) -> Classification | None:
             return _NOT_LET_IN
     if number in (-32601, -32602, -32603, 0):
         if _names_a_missing_tool(words):
-            return _NO_SUCH_TOOL
+            return NO_SUCH_TOOL
         if _names_something_missing(words):
             return _MISSING
     if number in (-32600, 32600):
@@ -93,7 +99,16 @@ def _by_number_and_words(number: int, words: str) -> Classification | None:
         return _by_servers_own_words(words)
     if number == -32602:
         return _by_session_group(words)
-    return _CANCELLED.because("MCP request cancelled") if number == 0 and "request cancelled" in words else None
+    if number == -32603:
+        return _SOME_STATUS if words == "server returned an error response" else None
+    return _by_handlers_own_words(words) if number == 0 else None
+
+
+def _by_handlers_own_words(words: str) -> Classification | None:
+    """What a handler raised, in the text of its exception."""
+    if "request cancelled" in words:
+        return _CANCELLED.because("MCP request cancelled")
+    return _ARGUMENT_MISSING if words.startswith("missing required argument") else None
 
 
 def _by_refused_request(words: str) -> Classification | None:
@@ -142,12 +157,13 @@ def _waiting_time(data: Any) -> float | None:
 
 # -- what a tool said, and what an authorisation server said ------------------------------------------------------
 
-_TOOL_FAILED = Otherwise(SERVER_SAID_SO.because("MCP tool failed"))
+_TOOL_FAILED = Otherwise(TOOL_FAILED)
 
 
 def _by_tool_message(error: Any) -> Answer:
     """Judge the error that FastMCP makes: its client of a result with `isError`, its server of what a tool raised."""
-    return _NO_SUCH_TOOL if _names_a_missing_tool(str(error)[:200].lower()) else _TOOL_FAILED
+    said = by_tool_words(text_of(error, 200))
+    return said if said is NO_SUCH_TOOL else Otherwise(said)
 
 
 _NO_TOKEN = Otherwise(NOT_AUTHENTICATED)
@@ -156,7 +172,7 @@ _ODD_TOKEN = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE, reason="reply of 
 
 def _by_authorisation(error: Any) -> Answer:
     """Judge a failed OAuth flow of the client: only the text holds the status of the authorisation server."""
-    words = str(error)[:200].lower()
+    words = text_of(error, 200)
     if "invalid token response" in words or "invalid registration response" in words:
         return _ODD_TOKEN
     for mark in ("(", ": "):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..http import STATUSES, as_status
-from ..json_rpc import SERVER_SAID_SO, by_json_rpc_number, is_json_rpc_number
+from ..json_rpc import by_json_rpc_number, is_json_rpc_number
 from ..recognition import Table, table, verdict
 from ..stdlib import by_exit_status
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..tool_words import by_tool_words
 from .parts import entries, known_code, part, text, whole
 
 if TYPE_CHECKING:
@@ -32,32 +33,6 @@ def json_rpc(value: Any) -> Classification | None:
 
 # -- MCP ------------------------------------------------------------------------------------------------------
 
-_NO_SUCH_TOOL = verdict(Category.PERMANENT, Code.MCP_TOOL_NOT_FOUND, "never", "success", reason="MCP tool unknown")
-_WRONG_ARGUMENTS = verdict(
-    Category.VALIDATION, Code.INVALID_INPUT, "never", "success", reason="MCP tool refused its arguments"
-)
-_TOOL_FAILED = SERVER_SAID_SO.because("MCP tool failed")
-
-# A tool tells in words only what went wrong in it; these are worth another attempt.
-_FOR_THE_MOMENT: tuple[tuple[tuple[str, ...], Classification], ...] = (
-    (
-        ("rate limit", "too many requests", "throttl", "error 429", "status 429"),
-        verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always", "ignore", reason="MCP tool met a rate limit"),
-    ),
-    (
-        ("timed out", "timeout"),
-        verdict(Category.TRANSIENT, Code.MCP_TIMEOUT, "idempotent", reason="MCP tool met a timeout"),
-    ),
-    (
-        ("temporarily unavailable", "service unavailable", "overloaded", "try again later", "connection refused"),
-        verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "idempotent", reason="MCP tool met an outage"),
-    ),
-    (
-        ("connection reset", "connection closed", "bad gateway", "server disconnected"),
-        verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent", reason="MCP tool lost a connection"),
-    ),
-)
-
 
 def tool_result(value: Any) -> Classification | None:
     """Judge the result of a tool: `isError` in the protocol and in version 1 of the SDK, `is_error` in version 2."""
@@ -66,19 +41,7 @@ def tool_result(value: Any) -> Classification | None:
     content = entries(part(value, "content"))
     if content is None:
         return None
-    words = text(part(content[0], "text")) if content else ""
-    # "MCP error -32602: Tool x not found" is how the TypeScript SDK tells it.
-    subject = words.removeprefix("mcp error -32602: ")
-    if subject.startswith("unknown tool") or (subject.startswith("tool ") and " not found" in subject):
-        return _NO_SUCH_TOOL
-    if any(phrase in words for phrase in ("input validation error", "invalid arguments for tool", "invalid params")):
-        return _WRONG_ARGUMENTS
-    if "validation error" in words and "arguments\n" in words:  # "… 1 validation error for searchArguments"
-        return _WRONG_ARGUMENTS
-    for phrases, meaning in _FOR_THE_MOMENT:
-        if any(phrase in words for phrase in phrases):
-            return meaning
-    return _TOOL_FAILED
+    return by_tool_words(text(part(content[0], "text")) if content else "")
 
 
 # -- GraphQL --------------------------------------------------------------------------------------------------
