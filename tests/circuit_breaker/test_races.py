@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from holdfast import BreakerRegistry, CircuitBreaker, CircuitBreakerConfig, CircuitOpenError, CircuitState
-from holdfast.circuit_breaker import breaker as breaker_room
-from holdfast.circuit_breaker.state import Closed
+from holdfast.circuit_breaker import breaker as breaker_room, state as breaker_states
+from holdfast.circuit_breaker.state import Closed, Probe
 from holdfast.testing import VirtualClock
 
 
@@ -84,6 +84,35 @@ def test_promise_18_half_open_admits_exactly_its_number_of_1000_tasks(clock: Vir
     results = asyncio.run(main())
     assert results.count("fine") == 3
     assert sum(isinstance(result, CircuitOpenError) for result in results) == 997
+
+
+def test_promise_18_a_free_place_is_found_and_taken_in_one_step(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker = half_open(clock, half_open_max_calls=1)
+    outcomes: list[str] = []
+
+    def come_too() -> None:
+        try:
+            breaker.execute(lambda: outcomes.append("let in"))
+        except CircuitOpenError:
+            outcomes.append("refused")
+
+    another = threading.Thread(target=come_too)
+
+    class Slow(Probe):
+        """Another one comes just before the place is taken that was found free."""
+
+        def __init__(self, *told: Any) -> None:
+            super().__init__(*told)
+            if not another.ident:
+                another.start()
+                another.join(0.1)
+
+    monkeypatch.setattr(breaker_states, "Probe", Slow)
+    with breaker.acquire():
+        another.join(30)
+    assert outcomes == ["refused"]
 
 
 def test_promise_17_calls_run_side_by_side(clock: VirtualClock) -> None:

@@ -161,9 +161,12 @@ def test_without_an_age_limit_it_answers_for_ever(door: Door, clock: VirtualCloc
 def test_promise_7_the_wall_clock_changes_nothing(door: Door, clock: VirtualClock) -> None:
     guarded = with_fallback(last_good=LastGood(max_age=10), clock=clock)(door.function(Script("good", Refused)))
     door.run(guarded)
-    for day in (-86_400, 86_400):
-        clock.set_wall_clock(clock.time() + day)
+    for days in (-1, 2):
+        clock.set_wall_clock(clock.time() + days * 86_400)
         assert door.run(guarded) == "good"
+    clock.advance(11)
+    with pytest.raises(Refused):
+        door.run(guarded)
 
 
 def test_neither_errors_nor_answers_are_kept(door: Door) -> None:

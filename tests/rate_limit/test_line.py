@@ -201,7 +201,7 @@ def test_promise_35_quick_and_slow_calls_of_threads_together_keep_the_limit(
 def test_promise_36_threads_and_tasks_of_several_loops_are_let_pass_in_the_order_in_which_they_came(
     make: Callable[..., RateLimiter],
 ) -> None:
-    limiter = make(TokenBucket(rate=150, capacity=1))
+    limiter = make(TokenBucket(rate=0.001, capacity=1))  # nobody passes before all have come
     arrived: queue.Queue[Any] = queue.Queue()
     limiter.on("queued", arrived.put)
     order: list[int] = []
@@ -223,6 +223,7 @@ def test_promise_36_threads_and_tasks_of_several_loops_are_let_pass_in_the_order
             else:
                 futures.append((one, two)[number % 3 - 1].start(served(number)))
             arrived.get(timeout=30)
+        limiter.update(TokenBucket(rate=150, capacity=1))
         for future in futures:
             future.result(timeout=30)
         for thread in threads:

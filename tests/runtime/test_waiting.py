@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 import warnings
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from tests.support import Door, Script
 
-from holdfast import Clock, with_retry
+from holdfast import CircuitBreaker, Clock, with_retry
 from holdfast._runtime import threads
 from holdfast._runtime.system import LONGEST_SLEEP, SYSTEM_CLOCK
+from holdfast.rate_limit import RateLimiter, TokenBucket
 from holdfast.testing import VirtualClock
 
 
@@ -29,6 +31,16 @@ def test_the_system_clock_tells_and_waits(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("time.sleep", slept.append)
     SYSTEM_CLOCK.sleep(1e300)
     assert slept == [LONGEST_SLEEP], "the operating system would refuse a longer sleep"
+
+
+def test_promise_7_the_system_clock_that_guards_go_by_cannot_be_set() -> None:
+    for read in (
+        SYSTEM_CLOCK.monotonic,
+        CircuitBreaker().monotonic,
+        RateLimiter(TokenBucket(rate=1, capacity=1)).line.read,
+    ):
+        assert read is time.monotonic
+    assert not time.get_clock_info("monotonic").adjustable
 
 
 def test_a_plain_function_that_waits_in_a_running_loop_warns_once(clock: VirtualClock) -> None:
