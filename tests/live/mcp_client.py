@@ -5,17 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp
+import pytest
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from holdfast import Classification
 
 VERSION = 2 if hasattr(mcp, "MCPError") else 1
 PATIENCE = 5.0
@@ -75,3 +80,35 @@ async def raised_in(work: Awaitable[Any]) -> BaseException:
     except BaseException as error:
         return error
     raise AssertionError(f"nothing was raised, but returned: {value!r}")
+
+
+def in_words(said: Classification | None) -> str:
+    return "no failure" if said is None else f"{said.category} {said.code} {said.retry_scope} {said.circuit_outcome}"
+
+
+@contextlib.contextmanager
+def alone_on_loopback() -> Iterator[None]:
+    """Talk to loopback past any proxy; leave no process, and no thread but those that trio keeps for a while."""
+    before = set(threading.enumerate())
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "127.0.0.1")
+        yield
+    given_up = time.monotonic() + 3
+    while (left := _children() + _threads(before)) and time.monotonic() < given_up:
+        time.sleep(0.01)
+    assert not left
+
+
+def _children() -> list[str]:
+    found: list[str] = []
+    for task in Path("/proc/self/task").glob("*/children"):  # of Linux; elsewhere nothing is found
+        with contextlib.suppress(OSError):  # that thread is gone
+            found += task.read_text().split()
+    return found
+
+
+def _threads(before: set[threading.Thread]) -> list[str]:
+    """Other threads than before; those in which our own server answers end with the connection."""
+    now = [each.name for each in threading.enumerate() if each not in before]
+    return [name for name in now if not name.startswith("Trio thread") and "process_request" not in name]

@@ -6,19 +6,14 @@ here. The client runs on asyncio and on trio.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib
-import threading
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from holdfast import ErrorClassifier, with_retry
+from holdfast import ErrorClassifier
 
-from .mcp_client import VERSION, raised_in, run, script, seconds, session, use
+from .mcp_client import VERSION, alone_on_loopback, in_words, raised_in, run, script, seconds, session, use
 from .servers import answering, misbehaving, nobody, speaking_mcp
 
 if TYPE_CHECKING:
@@ -27,7 +22,6 @@ if TYPE_CHECKING:
     from holdfast import Classification
 
 SERVE = script("serve")
-AT_ONCE = {"type": "fixed", "initial_delay": 0}
 
 on_each_runtime = pytest.mark.parametrize("runtime", ["asyncio", "trio"])
 
@@ -39,33 +33,9 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, server: str) -> Iterator[None]:
-    """Talk to loopback past any proxy; leave no process, and no thread but those that trio keeps for a while."""
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "127.0.0.1")
-    before = set(threading.enumerate())
-    yield
-    given_up = time.monotonic() + 3
-    while (left := _children() + _threads(before)) and time.monotonic() < given_up:
-        time.sleep(0.01)
-    assert not left
-
-
-def _children() -> list[str]:
-    found: list[str] = []
-    for task in Path("/proc/self/task").glob("*/children"):  # of Linux; elsewhere nothing is found
-        with contextlib.suppress(OSError):  # that thread is gone
-            found += task.read_text().split()
-    return found
-
-
-def _threads(before: set[threading.Thread]) -> list[str]:
-    now = [each.name for each in threading.enumerate() if each not in before]
-    return [name for name in now if not name.startswith("Trio thread") and "process_request" not in name]
-
-
-def in_words(said: Classification | None) -> str:
-    return "no failure" if said is None else f"{said.category} {said.code} {said.retry_scope} {said.circuit_outcome}"
+def _alone(server: str) -> Iterator[None]:
+    with alone_on_loopback():
+        yield
 
 
 def judged(work: Callable[[], Awaitable[Any]], runtime: str = "asyncio") -> Classification:
@@ -332,102 +302,3 @@ def test_trouble_at_the_start(trouble: str, runtime: str, server: str) -> None:
 def test_trouble_in_a_call(trouble: str, runtime: str, server: str) -> None:
     url = speaking_mcp(server, trouble)
     assert in_words(judged(lambda: use(url, patience=0.5), runtime)) == TROUBLES[trouble]
-
-
-# -- trying again --------------------------------------------------------------------------------------------------
-
-
-def text_of(result: Any) -> str:
-    return str(result.content[0].text)
-
-
-WELL = ("result", {"content": [{"type": "text", "text": "3"}]})
-
-
-def addresses(server: str) -> list[Any]:
-    """Ways to be told of a server that is well at the second attempt, by what the first one meets."""
-    well = speaking_mcp(server, *WELL)
-    first = {
-        "unavailable at the start": answering(server, 503),
-        "unavailable in the call": speaking_mcp(server, "answer", [503, {}]),
-        "session gone": speaking_mcp(server, "answer", [404, {}]),
-        "limited": speaking_mcp(server, "error", {"code": -32000, "message": "Too many requests"}),
-        "reset in the call": speaking_mcp(server, "reset"),
-        "hung up": f"{server}/close/",
-    }
-    return [[bad, well] for bad in first.values()]
-
-
-async def test_a_server_that_is_well_at_the_second_attempt_is_reached_if_that_makes_a_session(server: str) -> None:
-    for urls in addresses(server):
-        attempts: list[str] = []
-
-        @with_retry("mcp", backoff=AT_ONCE)
-        async def add() -> str:
-            attempts.append(urls[len(attempts)])
-            return text_of(await use(attempts[-1]))
-
-        assert (await add(), attempts) == ("3", urls)
-
-
-async def test_a_process_that_stays_at_the_second_attempt_is_reached(tmp_path: Path) -> None:
-    command = script("second", str(tmp_path / "been-here"))
-
-    @with_retry("mcp", backoff=AT_ONCE)
-    async def add() -> str:
-        return text_of(await use(command))
-
-    assert await add() == "3"
-
-
-def test_so_it_is_by_a_plain_function(tmp_path: Path, server: str) -> None:
-    urls = iter([answering(server, 503), speaking_mcp(server, *WELL)])
-    command = script("second", str(tmp_path / "been-here"))
-
-    @with_retry("mcp", backoff=AT_ONCE)
-    def add(place: Callable[[], Any]) -> str:
-        return text_of(asyncio.run(use(place())))
-
-    assert add(lambda: next(urls)) == "3"
-    assert add(lambda: command) == "3"
-
-
-@pytest.mark.parametrize("classify_results", [False, True])
-async def test_a_tool_that_is_not_there_is_asked_for_once(classify_results: bool) -> None:
-    attempts: list[str] = []
-
-    @with_retry("mcp", backoff=AT_ONCE, classify_results=classify_results)
-    async def mix() -> Any:
-        attempts.append("")
-        return await use(SERVE, "mix")
-
-    assert text_of(await mix()) == "Unknown tool: mix"
-    assert len(attempts) == 1
-
-
-def test_nor_is_it_asked_for_again_if_the_server_answers_with_an_error(server: str) -> None:
-    url = speaking_mcp(server, "error", {"code": -32602, "message": "Unknown tool: mix"})
-    attempts: list[str] = []
-
-    @with_retry("mcp", backoff=AT_ONCE)
-    def mix() -> Any:
-        attempts.append("")
-        return asyncio.run(use(url, "mix"))
-
-    with pytest.raises(ExceptionGroup) as caught:
-        mix()
-    assert in_words(ErrorClassifier().classify(caught.value)) == NO_TOOL
-    assert len(attempts) == 1
-
-
-async def test_a_tool_that_may_have_run_is_not_run_again_unless_that_does_no_harm() -> None:
-    attempts: list[bool] = []
-
-    async def die(harmless: bool) -> None:
-        attempts.append(harmless)
-        await use(SERVE, "die")
-
-    for harmless in (True, False):
-        with pytest.raises(ExceptionGroup):
-            await with_retry("mcp", max_attempts=2, backoff=AT_ONCE, idempotent=harmless)(die)(harmless)
-    assert attempts == [True, True, False]
