@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..attributes import read
 from ..recognition import Answer, Otherwise, classes_of
+from ..taxonomy import ErrorCode as Code
 from . import sql_verdicts as say
+from .network_texts import spoken_of
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -25,8 +27,8 @@ _CONNECTING = (
 )
 _MOST_WORDS = 600  # libpq names the host, its addresses and the port before it comes to the point
 
-_ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
-    # The server's own refusals in connecting
+# The server's own refusals in connecting
+_REFUSALS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
     (
         say.NOT_LET_IN,
         (
@@ -80,19 +82,23 @@ _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
         ),
     ),
     (say.STOPPED, ("terminating connection due to", "server conn crashed")),
+)
+# What the system, the resolver and OpenSSL say, in the words that they have for every client, by its code.
+_NETWORK: dict[str, Classification] = {
+    Code.DNS_FAILURE: say.RESOLVER_DOWN,
+    Code.DNS_NAME_NOT_FOUND: say.NO_SUCH_HOST,
+    Code.TLS_CERTIFICATE_INVALID: say.BAD_CERTIFICATE,
+    Code.CONNECTION_REFUSED: say.REFUSED,
+    Code.CONNECTION_ERROR: say.UNREACHABLE,
+    Code.CONNECTION_RESET: say.LOST,
+}
+_ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
     # Names
-    (
-        say.RESOLVER_DOWN,
-        ("temporary failure in name resolution", "[errno -3]", "(-3)", "eai_again"),
-    ),
+    (say.RESOLVER_DOWN, ("(-3)", "eai_again")),
     (
         say.NO_SUCH_HOST,
         (
             "could not translate host name",
-            "name or service not known",
-            "nodename nor servname",
-            "no address associated with",
-            "getaddrinfo failed",
             "failed to resolve host",
             "unknown host",
             "no such host",
@@ -104,21 +110,17 @@ _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
     (
         say.BAD_CERTIFICATE,
         (
-            "certificate verify failed",
-            "certificate_verify_failed",
             "server certificate for",
             "root certificate",
-            "certificate has expired",
-            "self-signed certificate",
             "does not match host name",
             "could not load private key",
         ),
     ),
     (say.CLOSED, ("ssl syscall error: eof", "ssl connection has been closed unexpectedly")),
+    (say.LOST, ("unexpected eof while reading", "bad record mac")),  # hung up; or one socket in two processes
     (say.TLS_FAILED, ("does not support ssl", "ssl error:", "ssl is required", "sslmode", "ssl off", "tls handshake")),
     # The way there
-    (say.REFUSED, ("connection refused", "actively refused")),
-    (say.UNREACHABLE, ("network is unreachable", "no route to host", "host is down", "could not connect to any")),
+    (say.UNREACHABLE, ("could not connect to any",)),
     # A session that was gone before the call, then one that broke in it
     (
         say.CLOSED,
@@ -147,7 +149,6 @@ _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
             "flushing failed",
             "lost connection",
             "lost synchronization",
-            "connection reset",
             "broken pipe",
             "eof detected",
             "connection abort",
@@ -198,7 +199,8 @@ def _because(rows: tuple[tuple[Classification, tuple[str, ...]], ...]) -> list[t
     return [(meaning.because("message of the database"), words) for meaning, words in rows]
 
 
-_MEANINGS, _LAST = _because(_ROWS), _because(_LAST_ROWS)
+_REFUSED_BY_SERVER, _MEANINGS, _LAST = _because(_REFUSALS), _because(_ROWS), _because(_LAST_ROWS)
+_BY_NETWORK = {code: meaning.because("message of the database") for code, meaning in _NETWORK.items()}
 _MISSING_OBJECT = say.MISSING.because("message of the database")
 _NO_SUCH_ROLE = say.NOT_LET_IN.because("message of the database")
 _IN_TIME = ("timeout expired", "timed out", "connection timeout", "timeout exceeded")
@@ -263,12 +265,21 @@ def by_message(words: str) -> Classification | None:
         return _CURSOR_CLOSED
     if "does not exist" in words and "certificate" not in words:
         return _NO_SUCH_ROLE if connecting and 'role "' in words else _MISSING_OBJECT
-    for meaning, texts in _MEANINGS:
-        if any(each in words for each in texts):
-            return _NEVER_CONNECTED if connecting and meaning.code == say.LOST.code else meaning
+    found = _named_in(words, _REFUSED_BY_SERVER) or _by_network(words) or _named_in(words, _MEANINGS)
+    if found is not None:
+        return _NEVER_CONNECTED if connecting and found.code == say.LOST.code else found
     if any(each in words for each in _IN_TIME):
         return _CONNECT_TIMEOUT if connecting or "connection timeout" in words else _TIMED_OUT
-    return next((meaning for meaning, texts in _LAST if any(each in words for each in texts)), None)
+    return _named_in(words, _LAST)
+
+
+def _named_in(words: str, rows: list[tuple[Classification, tuple[str, ...]]]) -> Classification | None:
+    return next((meaning for meaning, texts in rows if any(each in words for each in texts)), None)
+
+
+def _by_network(words: str) -> Classification | None:
+    found = spoken_of(words)
+    return None if found is None else _BY_NETWORK.get(found.code)
 
 
 def while_connecting(error: Any, otherwise: Classification) -> Answer:
