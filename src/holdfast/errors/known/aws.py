@@ -26,6 +26,8 @@ from .aws_codes import (
     by_code,
     by_words,
 )
+from .network_texts import spoken_of_tls
+from .phrases import lowered
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -172,9 +174,6 @@ _BAD_CERTIFICATE = verdict(
     Category.CONFIGURATION, Code.TLS_CERTIFICATE_INVALID, "never", "ignore", reason="certificate refused"
 )
 _BAD_HANDSHAKE = verdict(Category.CONFIGURATION, Code.TLS_ERROR, "never", "ignore", reason="type botocore.SSLError")
-_TLS_BROKE_OFF = verdict(
-    Category.TRANSIENT, Code.CONNECTION_CLOSED, "idempotent", reason="connection closed during the handshake"
-)
 
 
 def _text(error: Any) -> str:
@@ -184,12 +183,8 @@ def _text(error: Any) -> str:
 
 def _by_tls_words(error: Any) -> Answer:
     """Judge an `SSLError`; its cause says it better, if it is still there."""
-    words = _text(error)[:600].lower()
-    if "certificate" in words:
-        return Otherwise(_BAD_CERTIFICATE)
-    if "eof occurred" in words or "unexpected eof" in words or "unexpected_eof" in words:
-        return Otherwise(_TLS_BROKE_OFF)
-    return Otherwise(_BAD_HANDSHAKE)
+    words = lowered(_text(error), 600)
+    return Otherwise(spoken_of_tls(words) or (_BAD_CERTIFICATE if "certificate" in words else _BAD_HANDSHAKE))
 
 
 _WAITED_TOO_LONG = _TIMEOUT.because("waiter out of attempts")
