@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -51,6 +51,7 @@ SEEN = INTERESTING | {
     "metadata",
     "msg",
     "nanos",
+    "quota_id",
     "retry_delay",
     "retry_time",
     "retryable",
@@ -67,6 +68,7 @@ SEEN = INTERESTING | {
     "sub_status",
     "trailing_metadata",
     "value",
+    "violations",
     # WebSockets, aiohttp, dnspython, PySocks
     "sent",
     "rcvd_then_sent",
@@ -160,7 +162,7 @@ def _record(value: Any, depth: int) -> Any:
         return {"object": _path(type(value)), "holds": {}}
     if isinstance(value, BaseException):
         return {"error": _record_error(value, depth + 1)}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Sequence):  # also a repeated field of a message
         return {
             type(value).__name__ if type(value) in {list, tuple} else "tuple": [
                 _record(each, depth + 1) for each in value[:20]

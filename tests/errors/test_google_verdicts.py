@@ -142,7 +142,7 @@ def test_a_detail_without_a_value_says_nothing() -> None:
 
 def test_an_error_info_of_its_own_tells_of_a_daily_quota() -> None:
     unit = field(3, field(1, "quota_unit") + field(2, "1/d/{project}")) + field(3, 1)
-    assert of_metadata({"google.rpc.errorinfo-bin": [field(1, "RATE_LIMIT_EXCEEDED") + unit]}).daily
+    assert of_metadata({"google.rpc.errorinfo-bin": [field(1, "RATE_LIMIT_EXCEEDED") + unit]}).spent
 
 
 # -- metadata -------------------------------------------------------------------------------------------------
@@ -266,12 +266,41 @@ def test_a_class_stands_for_its_status_where_grpc_is_not_installed() -> None:
     assert verdict(aborted("x"))[:3] == ("TRANSIENT", "SERIALIZATION_FAILURE", "new_transaction")
 
 
-def test_a_daily_quota_that_tells_when_to_come_back_is_a_rate_limit() -> None:
+def test_a_daily_quota_is_not_waited_out_even_if_it_tells_of_seconds() -> None:
     details: list[dict[str, Any]] = [{"reason": "RATE_LIMIT_EXCEEDED", "metadata": {"quota_unit": "1/d/{project}"}}]
     error = bearing(CallError("x"), code=429, details=details)
     assert verdict(error) == ("RESOURCE", "QUOTA_EXHAUSTED", "never", None)
     details.append({"retryDelay": "60s"})
-    assert verdict(error) == ("EXTERNAL", "EXTERNAL_RATE_LIMITED", "always", 60)
+    assert verdict(error) == ("RESOURCE", "QUOTA_EXHAUSTED", "never", None)
+
+
+SPENT = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier", "quotaValue": "50"}
+FOR_NOW = {"quotaId": "GenerateRequestsPerMinutePerProjectPerModel", "quotaValue": "15"}
+
+
+@pytest.mark.parametrize(
+    ("violations", "spent"),
+    [
+        ([SPENT], True),
+        ([FOR_NOW, SPENT], True),
+        ([{"quotaId": 7, "quotaValue": 0}], True),
+        ([{"quotaValue": "0"}], True),
+        ([FOR_NOW], False),
+        ([{"quotaValue": False}, "PerDay", None], False),
+        ("PerDay", False),
+        (7, False),
+    ],
+)
+def test_the_quota_that_was_exceeded_says_whether_a_wait_helps(violations: Any, spent: bool) -> None:
+    assert of_list([{"violations": violations}]).spent is spent
+
+
+def test_a_quota_that_was_exceeded_may_come_as_a_message_or_as_bytes() -> None:
+    message = Bag(violations=[Bag(quota_id="RequestsPerDayPerProject", quota_value=0)])
+    assert of_list([message]).spent
+    assert not of_list([Bag(violations=[Bag(quota_id="RequestsPerMinute", quota_value=0)])]).spent
+    data = status_with(("QuotaFailure", field(1, field(5, "RequestsPerDayPerProject")) + field(1, 7)))
+    assert of_metadata((("grpc-status-details-bin", data),)).spent
 
 
 def test_a_daily_quota_without_a_reason_is_one_too() -> None:

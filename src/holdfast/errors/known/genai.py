@@ -9,16 +9,14 @@ from ..http import STATUSES, as_status
 from ..json_rpc import is_whole
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .google_reasons import ABORTED, DAILY_QUOTA, RATE_LIMITED, REASONS, USED_UP
+from .google_reasons import RATE_LIMITED, REASONS
+from .grpc import MEANINGS, with_details
 from .llm_codes import CONFLICT
 from .rpc_details import of_list
 from .websockets import by_close_number
 
 if TYPE_CHECKING:
     from ..classification import Classification
-
-_MOST = 20
-"""So many details, and quotas in them, are looked at."""
 
 _NONSENSE = verdict(Category.EXTERNAL, Code.INVALID_RESPONSE)
 _NOT_CONNECTED = Otherwise(verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent"))
@@ -27,40 +25,17 @@ _BAD_VALUE = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
 _BAD_SETUP = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 _NOT_ALLOWED = verdict(Category.AUTH, Code.FORBIDDEN, "never", "success")
 _NO_KEY = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
-_NOT_ENABLED = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "success")
 _FAILED = Otherwise(verdict(Category.EXTERNAL, Code.SERVER_ERROR, "idempotent", reason="Gemini error without a status"))
 
 # -- why a call was refused ---------------------------------------------------------------------------------------
 
 # Names of google.rpc that say more than the HTTP status they come with.
-_NAMES: dict[str, Classification] = {
-    "FAILED_PRECONDITION": verdict(Category.PERMANENT, Code.PRECONDITION_FAILED, "never", "success"),
-    "ALREADY_EXISTS": verdict(Category.PERMANENT, Code.ALREADY_EXISTS, "never", "success"),
-    "ABORTED": ABORTED,
-    "DATA_LOSS": verdict(Category.EXTERNAL, Code.SERVER_ERROR),
-}
-_BY_NAME = {name: meaning.because(f"status {name}") for name, meaning in _NAMES.items()}
-
-# Further reasons in `google.rpc.ErrorInfo`: an account without billing, a service not switched on, a key with limits.
-_REASONS: dict[str, Classification] = {
-    "BILLING_DISABLED": USED_UP,
-    "SERVICE_DISABLED SERVICE_NOT_VISIBLE CONSUMER_INVALID": _NOT_ENABLED,
-    "CREDENTIALS_MISSING ACCESS_TOKEN_TYPE_UNSUPPORTED ACCOUNT_STATE_INVALID": _NO_KEY,
-    "API_KEY_SERVICE_BLOCKED API_KEY_HTTP_REFERRER_BLOCKED API_KEY_IP_ADDRESS_BLOCKED": _NOT_ALLOWED,
-    "API_KEY_ANDROID_APP_BLOCKED API_KEY_IOS_APP_BLOCKED ACCESS_TOKEN_SCOPE_INSUFFICIENT": _NOT_ALLOWED,
-    "IAM_PERMISSION_DENIED USER_PROJECT_DENIED CONSUMER_SUSPENDED SECURITY_POLICY_VIOLATED": _NOT_ALLOWED,
-}
-_BY_REASON = {
-    **REASONS,
-    **{
-        reason: meaning.because(f"Google's reason {reason}")
-        for reasons, meaning in _REASONS.items()
-        for reason in reasons.split()
-    },
+_BY_NAME = {
+    name: MEANINGS[name].because(f"status {name}")
+    for name in ("FAILED_PRECONDITION", "ALREADY_EXISTS", "ABORTED", "DATA_LOSS")
 }
 _BAD_KEY = _NO_KEY.because("API key not valid")
 _WRONG_PLACE = _NOT_ALLOWED.because("location not supported")
-_NO_QUOTA = USED_UP.because("quota of nothing")
 _LIMITED_LIVE = RATE_LIMITED.replace(retry_scope="reconnect", reason="WebSocket closed for a quota")
 _NO_MODEL = verdict(Category.PERMANENT, Code.NOT_FOUND, "never", "success", reason="model not found")
 
@@ -76,26 +51,11 @@ def _by_rpc_status(error: Any) -> Answer:
 def by_rpc_status(number: Any, name: Any, said: Any, listed: Any) -> Classification | None:
     """Judge the parts of a `google.rpc.Status` as JSON has it: HTTP status, name, message and details."""
     details, status = of_list(listed), as_status(number)
-    meaning = _BY_REASON.get(details.reason)
-    if meaning is None or meaning.retryable:  # a rate limit, but of which length?
-        meaning = DAILY_QUOTA if details.daily else _by_quotas(listed) or meaning
-    meaning = meaning or _by_words(said, status) or (_BY_NAME.get(name) if isinstance(name, str) else None)
+    meaning = REASONS.get(details.reason) or _by_words(said, status)
+    meaning = meaning or (_BY_NAME.get(name) if isinstance(name, str) else None)
     if meaning is None and is_whole(number):
         meaning = by_close_number(number, _FAILED.verdict) if status is None else STATUSES[status]
-    return None if meaning is None else meaning.waiting(details.wait)
-
-
-def _by_quotas(listed: Any) -> Classification | None:
-    """Judge by the quotas that were exceeded: one of a day, or of nothing at all, is not waited out by seconds."""
-    for detail in listed[:_MOST] if isinstance(listed, list) else ():
-        violations = look_up(detail, "violations")
-        for each in violations[:_MOST] if isinstance(violations, list) else ():
-            quota = look_up(each, "quotaId")
-            if isinstance(quota, str) and "PerDay" in quota:
-                return DAILY_QUOTA
-            if look_up(each, "quotaValue") in ("0", 0):
-                return _NO_QUOTA
-    return None
+    return None if meaning is None else with_details(meaning, details)
 
 
 def _by_words(said: Any, status: int | None) -> Classification | None:

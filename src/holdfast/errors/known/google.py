@@ -12,7 +12,7 @@ from ..attributes import look_up, read
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, classes_of, full_name, module_name, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .google_reasons import ABORTED, DAILY_QUOTA, REASONS
+from .google_reasons import ABORTED, REASONS, SPENT_QUOTA
 from .grpc import by_status, canonical_name, details_of_call, with_details
 from .rpc_details import NOTHING, Details, of_list
 
@@ -73,7 +73,7 @@ def _by_limit(text: Any) -> Answer:
     """Judge a refusal with the status 403 by what it says of limits."""
     words = text[:400].lower() if isinstance(text, str) else ""
     if any(phrase in words for phrase in _DAILY) or ("quota exceeded" in words and "per day" in words):
-        return DAILY_QUOTA
+        return SPENT_QUOTA
     if any(phrase in words for phrase in _TOO_FAST) or ("quota exceeded" in words and "per minute" in words):
         return _TOO_OFTEN
     return None
@@ -101,7 +101,7 @@ def _details_of(error: Any) -> Details:
 def _by_reason(details: Details, status: int | None) -> Answer:
     """Judge by the reason, or else by a status to which the details add something; None leaves it to the status."""
     found = REASONS.get(details.reason)
-    if found is None and status is not None and (details.wait is not None or details.daily):
+    if found is None and status is not None and (details.wait is not None or details.spent):
         found = STATUSES[status]
     return None if found is None else with_details(found, details)
 

@@ -13,7 +13,7 @@ from ..attributes import read
 from ..http import STATUSES
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
-from .google_reasons import ABORTED, DAILY_QUOTA, RATE_LIMITED, REASONS
+from .google_reasons import ABORTED, RATE_LIMITED, REASONS, SPENT_QUOTA
 from .rpc_details import Details, asked, of_list, of_metadata
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _NOT_LET_IN = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
 _TOO_LARGE = verdict(Category.VALIDATION, Code.PAYLOAD_TOO_LARGE, "never", "success")
 _WRONG_SETUP = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
 
-_MEANINGS: dict[str, Classification] = {  # in the order of their numbers
+MEANINGS: dict[str, Classification] = {  # in the order of their numbers
     "OK": _NONSENSE,  # an error that says there is none
     "CANCELLED": _CANCELLED,
     "UNKNOWN": _SERVER_BROKE,
@@ -51,8 +51,8 @@ _MEANINGS: dict[str, Classification] = {  # in the order of their numbers
     "DATA_LOSS": verdict(Category.EXTERNAL, Code.SERVER_ERROR),  # for good
     "UNAUTHENTICATED": _NOT_LET_IN,
 }
-_BY_NAME = {name: meaning.because(f"gRPC status {name}") for name, meaning in _MEANINGS.items()}
-_NAMES = tuple(_MEANINGS)
+_BY_NAME = {name: meaning.because(f"gRPC status {name}") for name, meaning in MEANINGS.items()}
+_NAMES = tuple(MEANINGS)
 
 _WITHOUT_STATUS = Otherwise(_SERVER_BROKE.because("gRPC error without a status"))
 
@@ -136,7 +136,7 @@ _LIMITS: dict[str, Classification] = {
     "message larger than the limit": _TOO_LARGE,
     "message exceeds maximum size": _TOO_LARGE,
     "metadata size exceeds": _TOO_LARGE,
-    "quota exceeded…per day": DAILY_QUOTA,
+    "quota exceeded…per day": SPENT_QUOTA,
 }
 _TEXTS: dict[str, dict[str, Classification]] = {
     "UNKNOWN": {**_NO_CHANNEL, **_OWN_CODE, **_CREDENTIALS, **_BROKEN},
@@ -162,7 +162,7 @@ def canonical_name(status: Any) -> str:
     if isinstance(status, int) and not isinstance(status, bool) and 0 <= status < len(_NAMES):
         return _NAMES[status]
     name = read(status, "name")
-    return name if isinstance(name, str) and name in _MEANINGS else ""
+    return name if isinstance(name, str) and name in MEANINGS else ""
 
 
 def by_status(name: str, text: Any, details: Details) -> Classification:
@@ -174,8 +174,8 @@ def by_status(name: str, text: Any, details: Details) -> Classification:
 
 def with_details(found: Classification, details: Details) -> Classification:
     """Add to the verdict when the server wants us back, if at all."""
-    if details.daily and details.wait is None and found.code == Code.EXTERNAL_RATE_LIMITED:
-        return DAILY_QUOTA
+    if details.spent and found.code == Code.EXTERNAL_RATE_LIMITED:
+        return SPENT_QUOTA  # a RetryInfo beside it tells of seconds all the same
     if not found.retryable:
         return found
     if details.forbidden:

@@ -74,7 +74,8 @@ _SPECIFIC: dict[str, Classification] = {
     "organization_type_not_supported claude_code_key_creator_not_member human_review_not_available": _NOT_ALLOWED,
     "approval_required grant_required cmek_not_approved storage_not_approved gcp_project_not_verified": _NOT_ALLOWED,
     "external_storage_not_available provider_not_allowed workspace_policy_violation": _NOT_ALLOWED,
-    "gcp_project_controlled_by_another_organization": _NOT_ALLOWED,
+    "gcp_project_controlled_by_another_organization user_profile_billing_not_authorized": _NOT_ALLOWED,
+    "spend_limits_admin_api_writes_not_enabled": _NOT_ALLOWED,
     # What the customer's own set-up is to blame for: keys for encryption, storage, an old client
     "cmek_key_disabled cmek_key_network_blocked skill_read_blocked_undecryptable": _WRONG_SETUP,
     "external_key_validation_failed storage_verification_failed claude_code_version_too_old": _WRONG_SETUP,
@@ -126,12 +127,14 @@ _WORDS: dict[str, Classification] = {
     "request too large for": _TOO_LONG,
     "prompt is too long": _TOO_LONG,
     "maximum context length": _TOO_LONG,
+    "output blocked by content filtering": _REFUSED,
     # Anthropic's 400 `invalid_request_error`, and the 429 and 402 of services that speak OpenAI's protocol
     "credit balance is too low": _USED_UP,
     "specified api usage limits": _USED_UP,
     "exceeded your current quota": _USED_UP,
     "insufficient balance": _USED_UP,
     "account is not active": _USED_UP,
+    "out of call volume quota": _USED_UP,  # Azure's gateway, a 403
 }
 
 

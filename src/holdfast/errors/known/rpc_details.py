@@ -1,17 +1,18 @@
-"""What a `google.rpc.Status` carries beside its code: when to come back (`RetryInfo`), and why (`ErrorInfo`).
+"""What a `google.rpc.Status` carries beside its code: when to come back, why, and which quota was exceeded.
 
 It comes as messages on the error, as JSON, or as bytes in the trailing metadata of a gRPC call. The bytes are read
-here without the protobuf library, of which only four messages with two or three fields each are needed:
+here without the protobuf library, of which only a few messages with a few fields each are needed:
 
     Status     { int32 code = 1; string message = 2; repeated Any details = 3; }
     Any        { string type_url = 1; bytes value = 2; }
     RetryInfo  { Duration retry_delay = 1; }                 Duration { int64 seconds = 1; int32 nanos = 2; }
     ErrorInfo  { string reason = 1; string domain = 2; map<string, string> metadata = 3; }
+    QuotaFailure { repeated Violation violations = 1; }      Violation { string quota_id = 5; }
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 
 class Details(NamedTuple):
-    """When to come back, why, whether a quota per day is meant, and whether the server wants no retry at all."""
+    """When to come back, why, whether a quota is spent for long, and whether the server wants no retry at all."""
 
     wait: float | None = None
     reason: str = ""
-    daily: bool = False
+    spent: bool = False
     forbidden: bool = False
 
     def together(self, other: Details) -> Details:
@@ -37,7 +38,7 @@ class Details(NamedTuple):
         return Details(
             other.wait if self.wait is None else self.wait,
             self.reason or other.reason,
-            self.daily or other.daily,
+            self.spent or other.spent,
             self.forbidden or other.forbidden,
         )
 
@@ -116,7 +117,10 @@ def _of_message(kind: str, data: Any) -> Details:
     if kind == "ErrorInfo":
         labels = [_last_of_each(value) for field, value in _fields(data) if field == 3 and isinstance(value, bytes)]
         units = [_text(label.get(2)) for label in labels if label.get(1) == b"quota_unit"]
-        return Details(reason=_text(_last_of_each(data).get(1)), daily=_is_daily("".join(units)))
+        return Details(reason=_text(_last_of_each(data).get(1)), spent=_is_daily("".join(units)))
+    if kind == "QuotaFailure":
+        violations = [_last_of_each(value) for field, value in _fields(data) if field == 1 and isinstance(value, bytes)]
+        return Details(spent=any(_is_spent(_text(each.get(5))) for each in violations))
     return NOTHING
 
 
@@ -194,7 +198,11 @@ def _of_json(detail: Any) -> Details:
     return Details(
         delay_in(look_up(detail, "retryDelay")),
         reason[:_LONGEST_TEXT] if isinstance(reason, str) else "",
-        _is_daily(look_up(detail, "metadata", "quota_unit")),
+        _is_daily(look_up(detail, "metadata", "quota_unit"))
+        or any(
+            _is_spent(look_up(each, "quotaId"), look_up(each, "quotaValue"))
+            for each in _listed(look_up(detail, "violations"))
+        ),
     )
 
 
@@ -203,13 +211,24 @@ def _of_unpacked(detail: Any) -> Details:
     return Details(
         delay_in(read(detail, "retry_delay")),
         reason[:_LONGEST_TEXT] if isinstance(reason, str) else "",
-        _is_daily(look_up(read(detail, "metadata"), "quota_unit")),
+        _is_daily(look_up(read(detail, "metadata"), "quota_unit"))
+        or any(_is_spent(read(each, "quota_id")) for each in _listed(read(detail, "violations"))),
     )
+
+
+def _listed(things: Any) -> list[Any]:
+    """The first of what a list holds, or a repeated field of a message; nothing of anything else."""
+    return list(islice(things, _MOST)) if isinstance(things, Sequence) and not isinstance(things, str) else []
 
 
 def _is_daily(unit: Any) -> bool:
     """Whether a quota such as `1/d/{project}` is meant, which a wait of seconds does not refill."""
     return isinstance(unit, str) and unit.startswith("1/d/")
+
+
+def _is_spent(quota: Any, value: Any = None) -> bool:
+    """Whether the quota that was exceeded is one of a day, or of nothing at all; messages cannot tell 0 from unset."""
+    return (isinstance(quota, str) and "PerDay" in quota) or value == "0" or (type(value) is int and value == 0)
 
 
 def delay_in(delay: Any) -> float | None:
