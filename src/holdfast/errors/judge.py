@@ -27,6 +27,7 @@ from .classification import Classification
 from .codes import by_code
 from .http import FORBIDDEN_FOR_ITS_RATE, STATUSES, has_http_numbers
 from .known import CANCELLATIONS, rules_about
+from .plain_words import SPOKEN_IN, by_plain_words
 from .recognition import (
     Answer,
     Otherwise,
@@ -96,6 +97,8 @@ class _Plan:
         self.fixed = _fixed(kind, classes)
         self.known = rules_about(classes)
         self.stdlib = rules_for(classes, STDLIB)
+        if any(kind is plain for plain in SPOKEN_IN):
+            self.stdlib = (by_plain_words, *self.stdlib)
         self.names = _names_on(classes) if self.fixed is None else _NO_NAMES
         self.http_numbers = has_http_numbers(roots_of(classes))
         self.constant = self._constant()
