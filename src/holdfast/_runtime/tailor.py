@@ -11,8 +11,13 @@ A template is the body of the wrapper in Python, with these words in it:
 ``AWAIT``              ``await`` for an async function, nothing for a plain one
 ``CALL(something)``    the call of `something` with what the wrapper was called with
 ``ARGS``, ``KWARGS``   the same as a tuple and a dict, for the slow path
-``#: plain``           behind a line: only for plain functions; ``#: async``: only for async ones
+``#: words``           behind a line: only where all of these words hold (below)
 =====================  ========================================================================
+
+``plain`` functions may return something to await, so their wrapper looks at each result. Of several guards around one
+function only the innermost needs to: it is ``looking``, and the others are ``trusting``. They call the guard
+``beneath`` them in another form than anybody else does (that is its ``outermost`` form): one that raises what is to be
+awaited, in a `Handed`, and so returns nothing but plain results.
 
 Rules that keep the result a good citizen:
 
@@ -28,10 +33,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import FunctionType, GeneratorType
+from weakref import WeakKeyDictionary
 
 from ..functions import is_async
 from ..typed import TYPE_CHECKING
-from .callables import dress
+from .callables import dress, is_awaitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +60,47 @@ _ANYTHING: Shape = (0, 0, (), True, True)
 class Template:
     """The wrapper of one guard: `body` as told above; `names` are those that `tailor` is given values for."""
 
-    __slots__ = ("body", "guard", "names")
+    __slots__ = ("body", "guard", "names", "stacks")
 
     def __init__(self, guard: str, names: str, body: str) -> None:
         self.guard = guard
         self.names = names
         self.body = body
+        self.stacks = "#: beneath" in body
+
+
+class Handed(BaseException):
+    """What a guard beneath another one returned that is to be awaited; never seen outside these two wrappers."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: object) -> None:
+        self.result = result
+
+    def taken(self) -> Any:
+        """Give it away."""
+        result, self.result = self.result, None
+        return result
+
+
+def hand(result: object) -> object:
+    """Return a plain result; raise what is to be awaited."""
+    if is_awaitable(result):
+        raise Handed(result)
+    return result
+
+
+_stacking: WeakKeyDictionary[Any, tuple[Template, Callable[..., Any], dict[str, object]]] = WeakKeyDictionary()
+"""Of each wrapper that may be beneath another guard's: what it was made of."""
+
+
+def beneath(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the form of a wrapper for the guard that is put around it now, or `function` itself if it has none."""
+    if not isinstance(function, FunctionType) or function not in _stacking:
+        return function
+    template, inner, values = _stacking[function]
+    form: Callable[..., Any] = _cut(template, inner, values, stacked=True)
+    return form
 
 
 def tailor(template: Template, function: Callable[..., Any], *, as_called: bool = False, **values: object) -> Any:
@@ -67,8 +108,25 @@ def tailor(template: Template, function: Callable[..., Any], *, as_called: bool 
 
     `as_called`: the wrapper takes `*args, **kwargs`, so that ARGS and KWARGS are what the caller wrote.
     """
+    wrapper = _cut(template, function, values, as_called=as_called)
+    if template.stacks and not is_async(function):
+        _stacking[wrapper] = template, function, values
+    return wrapper
+
+
+def _cut(
+    template: Template,
+    function: Callable[..., Any],
+    values: dict[str, object],
+    *,
+    as_called: bool = False,
+    stacked: bool = False,
+) -> Any:
     shape, names = (_ANYTHING, ("args", "kwargs")) if as_called else _measure(function)
-    pattern = _factory(template, shape, is_async(function))(function, **values)
+    words = {"async"} if is_async(function) else {"plain", "beneath" if stacked else "outermost"}
+    if "plain" in words:
+        words.add("looking" if values.get("inner", function) is function else "trusting")
+    pattern = _factory(template, shape, frozenset(words))(function, **values)
     code = pattern.__code__
     code = code.replace(
         co_varnames=(*names, *_hidden(code.co_varnames[len(names) :])), co_freevars=_hidden(code.co_freevars)
@@ -104,13 +162,13 @@ def _measure(function: object) -> tuple[Shape, tuple[str, ...]]:
 
 
 @lru_cache(_SHAPES_KEPT)
-def _factory(template: Template, shape: Shape, asynchronous: bool) -> Callable[..., Any]:
+def _factory(template: Template, shape: Shape, words: frozenset[str]) -> Callable[..., Any]:
     """Return the function that makes wrappers of this shape, `make(function, **values)`."""
-    kind = "async" if asynchronous else "plain"
+    asynchronous = "async" in words
     lines = []
     for line in template.body.splitlines():
         code, _, only = line.partition("#:")
-        if only.strip() in {"", kind}:
+        if words.issuperset(only.split()):
             lines.append(code.rstrip())
     parameters, call, args, kwargs = _render(shape)
     body = "\n        ".join(lines).replace("AWAIT ", "await " if asynchronous else "")
@@ -127,7 +185,7 @@ def _factory(template: Template, shape: Shape, asynchronous: bool) -> Callable[.
         f"        {body}\n"
         "    return wrapper\n"
     )
-    made: dict[str, Any] = {"__name__": __name__}
+    made: dict[str, Any] = {"__name__": __name__, "Handed": Handed, "hand": hand}
     exec(compile(source, f"<holdfast {template.guard}>", "exec"), made)  # noqa: S102  our own text, and nobody else's
     factory: Callable[..., Any] = made["make"]
     return factory

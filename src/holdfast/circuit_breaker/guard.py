@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._runtime.callables import is_awaitable
-from .._runtime.tailor import PlainTypes, Template, tailor
+from .._runtime.tailor import PlainTypes, Template, beneath, tailor
 from ..errors import CircuitOpenError
 from ..functions import is_async
 from ..switch import is_off
@@ -28,19 +28,27 @@ if TYPE_CHECKING:
 
 _QUIET = Template(
     "circuit breaker",
-    "binding, run, settle, plain",
+    "binding, run, settle, plain, inner",
     """
 breaker = binding.now
 if breaker is None or (phase := breaker.quiet) is None:
-    return AWAIT run(binding.now or binding.bind(), function, ARGS, KWARGS)
+    return AWAIT run(binding.now or binding.bind(), function, ARGS, KWARGS)       #: async
+    return run(binding.now or binding.bind(), function, ARGS, KWARGS)             #: outermost
+    return hand(run(binding.now or binding.bind(), function, ARGS, KWARGS))       #: beneath
 try:
-    result = AWAIT CALL(function)
+    result = AWAIT CALL(inner)
+except Handed as handed:                                                          #: trusting
+    result = settle(breaker, phase, handed.taken())                               #: trusting
+    return result                                                                 #: trusting outermost
+    handed.result = result                                                        #: trusting beneath
+    raise                                                                         #: trusting beneath
 except BaseException as error:
     breaker.ended(phase, error)
     raise
-if type(result) is not plain.first:                                               #: plain
-    if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
-        return settle(breaker, phase, result)                                     #: plain
+if type(result) is not plain.first:                                               #: looking
+    if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: looking
+        return settle(breaker, phase, result)                                     #: looking outermost
+        return hand(settle(breaker, phase, result))                               #: looking beneath
 read = breaker.monotonic
 now = read()
 if now >= phase.quiet_until:
@@ -70,7 +78,7 @@ def wrap(binding: Binding[Breaker], function: Callable[..., Any]) -> Any:
         return result
 
     runner = run_async if is_async(function) else run
-    wrapper = tailor(_QUIET, function, binding=binding, run=runner, settle=settle, plain=plain)
+    wrapper = tailor(_QUIET, function, binding=binding, run=runner, settle=settle, plain=plain, inner=beneath(function))
     if runner is run and (not binding.is_fixed or binding.now is None or binding.now.settings.timeout is not None):
         note_leaves_work(wrapper)  # also if the name may yet come to stand for a breaker with a timeout
     return wrapper

@@ -14,7 +14,7 @@ from functools import partial
 from .._runtime import aio, threads
 from .._runtime.callables import is_awaitable
 from .._runtime.repetition import AT_ONCE
-from .._runtime.tailor import PlainTypes, Template, tailor
+from .._runtime.tailor import Handed, PlainTypes, Template, beneath, hand, tailor
 from ..errors.classifier import result_judge
 from ..functions import is_async, name_of
 from ..journal import report_broken
@@ -35,19 +35,21 @@ if TYPE_CHECKING:
 
 _QUIET = Template(
     "retry",
-    "binding, deadline, whole, recover, settle, plain",
+    "binding, deadline, whole, recover, settle, plain, inner",
     """
 call = binding.now
 if call is None or ((mark := deadline()) is not None and mark[0] <= mark[1]()):
     return AWAIT whole(ARGS, KWARGS)
 try:
     result = AWAIT CALL(call)
+except Handed as handed:                                                              #: trusting
+    return settle(handed.taken(), ARGS, KWARGS)                                       #: trusting
 except Exception as error:
     failure = error
 else:
-    if type(result) is not plain.first:                                               #: plain
-        if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
-            return settle(result, ARGS, KWARGS)                                       #: plain
+    if type(result) is not plain.first:                                               #: looking
+        if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: looking
+            return settle(result, ARGS, KWARGS)                                       #: looking
     return result
 try:
     return AWAIT recover(failure, ARGS, KWARGS)
@@ -121,6 +123,18 @@ def _judged_async(function: Callable[..., Any], classifier: ErrorClassifier) -> 
     return judged
 
 
+def _handing(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what calls, and raises what the wrapper would else have to look for among the results."""
+
+    def handing(*args: Any, **kwargs: Any) -> Any:
+        result = call(*args, **kwargs)
+        if type(result) is _Begun:
+            raise Handed(result)
+        return hand(result)
+
+    return handing
+
+
 def _guard_plain(
     function: Callable[..., Any],
     name: str,
@@ -131,6 +145,7 @@ def _guard_plain(
     classifier: ErrorClassifier,
 ) -> Any:
     plain = PlainTypes()
+    inner = beneath(function)  # what the wrapper calls; whatever comes later calls `function`, and looks itself
 
     read = clock.monotonic
 
@@ -160,7 +175,10 @@ def _guard_plain(
             return None
         limit = policy.first_limit(name)
         first = _judged(function, classifier, plain) if policy.classify_results else function
-        return first if limit is None else partial(timing(first), limit)
+        if first is function and limit is None:
+            return inner
+        call = first if limit is None else partial(timing(first), limit)
+        return call if inner is function else _handing(call)
 
     binding = source.binding(decide)
 
@@ -206,6 +224,7 @@ def _guard_plain(
         recover=recover,
         settle=settle,
         plain=plain,
+        inner=inner,
     )
     if source.is_named or source.policy().uses_workers:
         note_leaves_work(wrapper)  # also if the name may yet come to stand for such a policy
@@ -259,4 +278,5 @@ def _guard_async(
         recover=recover,
         settle=None,
         plain=None,
+        inner=function,
     )

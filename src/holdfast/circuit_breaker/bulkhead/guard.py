@@ -49,7 +49,9 @@ _QUIET = Template(
     """
 bulkhead = binding.now
 if bulkhead is None or (line := bulkhead.line).busy:
-    return AWAIT run(binding.now or binding.bind(), function, ARGS, KWARGS)
+    return AWAIT run(binding.now or binding.bind(), function, ARGS, KWARGS)               #: async
+    return run(binding.now or binding.bind(), function, ARGS, KWARGS)                     #: outermost
+    return hand(run(binding.now or binding.bind(), function, ARGS, KWARGS))               #: beneath
 free = line.free
 try:
     del free[-1]
@@ -63,7 +65,8 @@ else:
             if type(result) is not plain.second and id(type(result)) not in plain.by_id:  #: plain
                 kept = settle(bulkhead, result)                                           #: plain
                 if kept is not None:                                                      #: plain
-                    return kept                                                           #: plain
+                    return kept                                                           #: outermost
+                    raise Handed(kept)                                                    #: beneath
         return result
     finally:
         if kept is None:
@@ -77,7 +80,9 @@ else:
                 finally:
                     if line.busy:
                         line.dispatch()
-return AWAIT run(bulkhead, function, ARGS, KWARGS)
+return AWAIT run(bulkhead, function, ARGS, KWARGS)                                        #: async
+return run(bulkhead, function, ARGS, KWARGS)                                              #: outermost
+return hand(run(bulkhead, function, ARGS, KWARGS))                                        #: beneath
 """,
 )
 
