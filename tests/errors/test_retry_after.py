@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.message
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -186,12 +187,39 @@ def test_headers_outrank_the_attribute_and_garbage_in_them_does_not() -> None:
     assert classify(bearing(Exception("x"), headers={"retry-after": "?"}, retry_after=9)).retry_after == 9.0
 
 
-def test_a_moment_that_cannot_be_reckoned_is_ignored() -> None:
-    class Broken:
-        def total_seconds(self) -> float:
-            raise RuntimeError
+def test_only_durations_and_moments_are_asked_for_their_seconds() -> None:
+    asked: list[str] = []
 
-    assert classify(bearing(TimeoutError("x"), retry_after=Broken())).retry_after is None
+    class Odd:
+        def total_seconds(self) -> float:
+            asked.append("total_seconds")
+            return 7.0
+
+    assert classify(bearing(TimeoutError("x"), retry_after=Odd())).retry_after is None
+    assert asked == []
+
+
+def test_a_moment_that_cannot_be_reckoned_is_ignored() -> None:
+    assert classify(bearing(TimeoutError("x"), retry_after=datetime.min)).retry_after is None  # noqa: DTZ901
+
+
+def test_of_an_endless_text_only_the_beginning_is_read() -> None:
+    assert classify(bearing(TimeoutError("x"), retry_after="7" + " " * 10_000_000)).retry_after == 7.0
+    assert classify(bearing(TimeoutError("x"), retry_after=" " * 10_000_000 + "7")).retry_after is None
+
+
+def test_headers_that_never_end_are_looked_at_only_so_far() -> None:
+    class Endless:
+        def __len__(self) -> int:
+            return 1
+
+        def __iter__(self) -> Iterator[str]:
+            return itertools.repeat("retry-after")
+
+        def __getitem__(self, name: str) -> str:
+            return "3"
+
+    assert classify(bearing(TimeoutError("x"), headers=Endless())).retry_after == 3.0
 
 
 # -- header containers --------------------------------------------------------------------------------------

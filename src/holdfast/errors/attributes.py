@@ -62,9 +62,12 @@ def look_up(mapping: Any, *path: str) -> Any:
     """Return what nested mappings hold at the path, or None."""
     try:
         for key in path:
-            if not isinstance(mapping, Mapping):
+            if isinstance(mapping, dict):
+                mapping = dict.get(mapping, key)
+            elif isinstance(mapping, Mapping):
+                mapping = mapping.get(key)
+            else:
                 return None
-            mapping = mapping.get(key)
     except Exception:
         return None
     return mapping

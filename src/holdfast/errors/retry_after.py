@@ -21,6 +21,7 @@ server does not say what remains, when it refused the call for its rate. Garbage
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .moments import HUGE, from_now, go_duration, http_date, number, rfc3339
@@ -48,6 +49,9 @@ _SPELLINGS: dict[Any, str] = {
 _FEW = 256
 """Beyond so many headers the usual spellings are asked for, instead of looking at each header."""
 
+_LONGEST_TEXT = 1024
+_PLAIN = (int, float, str)
+
 LONGEST = 1e11
 """No wait is given as longer than this many seconds (some 3,000 years), however many digits a server sends."""
 
@@ -69,16 +73,17 @@ def find(headers: Any) -> dict[str, str]:
     """
     if len(headers) > _FEW and not isinstance(headers, (list, tuple)):
         return _gather((key, headers.get(key)) for key in _SPELLINGS if isinstance(key, str))
+    first = list(islice(headers, _FEW))  # whatever it claims as its length
     try:
-        names = "\n".join(headers).lower()
+        names = "\n".join(first).lower()
     except TypeError:  # pairs, or names that are bytes
         if isinstance(headers, (list, tuple)):
-            pairs = [pair for pair in headers[:_FEW] if isinstance(pair, (list, tuple)) and len(pair) == 2]
+            pairs = [pair for pair in first if isinstance(pair, (list, tuple)) and len(pair) == 2]
             return _gather((key, value) for key, value in pairs if _known(key))
     else:
         if "retry" not in names and "rate" not in names:
             return {}
-    return _gather((key, headers[key]) for key in headers if _known(key))
+    return _gather((key, headers[key]) for key in first if _known(key))
 
 
 def _known(key: Any) -> bool:
@@ -98,7 +103,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
     if isinstance(value, str):
-        return value
+        return value[:_LONGEST_TEXT]
     if isinstance(value, (bytes, bytearray)):
         return bytes(value[:64]).decode("latin-1")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -135,10 +140,13 @@ def is_rate_limit(found: dict[str, str]) -> bool:
 
 def seconds_of(value: Any, now: float) -> float | None:
     """Read a `.retry_after` attribute: seconds as a number or text, a timedelta, or an aware datetime."""
-    if hasattr(value, "total_seconds"):
-        value = value.total_seconds()
-    elif hasattr(value, "timestamp"):
-        value = value.timestamp() - now
+    if type(value) not in _PLAIN:
+        from datetime import datetime, timedelta
+
+        if isinstance(value, timedelta):
+            value = timedelta.total_seconds(value)
+        elif isinstance(value, datetime):
+            value = datetime.timestamp(value) - now
     text = _text(value)
     if text is None:
         return None

@@ -8,6 +8,7 @@ from ..attributes import read
 from ..oserrors import by_errno
 from ..recognition import Answer, Otherwise, Rule, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 from .amqp_codes import AMQP_CODES, by_reply
 
 _CLOSED = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "reconnect")
@@ -36,7 +37,7 @@ def _by_pika_reply(error: Any) -> Answer:
 
 def _by_probable_cause(error: Any) -> Answer:
     """Judge a refusal that pika guesses at: its only argument is the text of what it saw, such as a reply."""
-    words = str(error)[:300].lower()
+    words = text_of(error, 300)
     for number in (530, 541, 403):
         if f"({number})" in words:
             return by_reply(number, words)

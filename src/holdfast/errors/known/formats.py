@@ -9,6 +9,7 @@ from typing import Any
 
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 
 _BAD_DATA = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "ignore")
 _BAD_SCHEMA = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
@@ -56,7 +57,7 @@ _JWKS_SETUP = Otherwise(_BAD_SETUP.because("type jwt.PyJWKClientError"))
 
 def _by_jwks_message(error: Any) -> Answer:
     """Judge a failure of `PyJWKClient`: only the message tells a token with a strange key from an odd endpoint."""
-    words = str(error)[:200].lower()
+    words = text_of(error, 200)
     if "unable to find a signing key" in words:
         return _NO_SUCH_KEY
     return _JWKS_UNUSABLE if "did not" in words else _JWKS_SETUP

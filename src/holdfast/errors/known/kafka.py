@@ -9,6 +9,7 @@ from ..http import STATUSES, as_status
 from ..json_rpc import is_whole
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 from .kafka_codes import KAFKA_CODES
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _asked(told: Any, name: str) -> Any:
 
 
 def _names_no_host(error: Any) -> bool:
-    words = str(error)[:300].lower()
+    words = text_of(error, 300)
     return "not known" in words or "no such host" in words or "nodename nor servname" in words
 
 

@@ -16,6 +16,7 @@ from ..attributes import look_up, read
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, classes_of, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 from .genai import GENAI
 from .llm_codes import (
     BY_CLASS,
@@ -150,7 +151,7 @@ _OTHER_SETUP = Otherwise(_BAD_SETUP.because("client that cannot work as it was s
 
 def _by_setup(error: Any) -> Answer:
     """Judge a bare `OpenAIError` or `AnthropicError`: the client was made or called in a way that cannot work."""
-    words = str(error)[:200].lower()
+    words = text_of(error, 200)
     if "install" in words:
         return _PACKAGE_MISSING
     if any(word in words for word in ("credential", "api_key", "api key", "token", "authentication")):

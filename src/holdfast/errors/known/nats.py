@@ -9,6 +9,7 @@ from ..http import STATUSES, as_status
 from ..json_rpc import is_whole
 from ..recognition import Answer, Otherwise, Rule, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -188,10 +189,7 @@ _OTHER_NATS_ERROR = Otherwise(_OTHER.because("NATS error without a class of its 
 
 
 def _by_text(error: Any) -> Answer:
-    try:
-        words = str(error)[:300].lower()
-    except Exception:  # JetStream's errors make their text of attributes that may be missing
-        words = ""
+    words = text_of(error, 300)
     return next((meaning for said, meaning in _BY_TEXT.items() if said in words), _OTHER_NATS_ERROR)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..attributes import read
+from ..texts import text_of
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -14,10 +15,7 @@ _LONGEST = 400
 
 def words_of(error: object) -> str:
     """Return the beginning of an error's message in lower case; "" if it has none to give."""
-    try:
-        return str(error)[:_LONGEST].lower()
-    except Exception:  # a message may be made from attributes that were never set
-        return ""
+    return text_of(error, _LONGEST)
 
 
 def first_words(error: Any, longest: int = 200) -> str:

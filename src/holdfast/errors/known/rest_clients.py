@@ -9,6 +9,7 @@ from ..http import STATUSES, as_status
 from ..json_rpc import is_whole
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -52,7 +53,7 @@ def _by_twilio_number(error: Any) -> Answer:
 
 
 def _by_twilio_text(error: Any) -> Answer:
-    return _WITHOUT_CREDENTIALS if "credentials are required" in str(error)[:200].lower() else Otherwise(_OTHER)
+    return _WITHOUT_CREDENTIALS if "credentials are required" in text_of(error, 200) else Otherwise(_OTHER)
 
 
 _WITHOUT_CREDENTIALS = _NO_CREDENTIALS.because("Twilio client without credentials")

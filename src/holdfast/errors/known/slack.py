@@ -8,6 +8,7 @@ from ..attributes import look_up, read
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -120,7 +121,7 @@ def _by_token_rotation(error: Any) -> Answer:
 
 
 def _by_client_text(error: Any) -> Answer:
-    return _RTM_CLOSED if "not connected" in str(error)[:200].lower() else _OTHER
+    return _RTM_CLOSED if "not connected" in text_of(error, 200) else _OTHER
 
 
 _RTM_CLOSED = _NOT_CONNECTED.because("Slack client that is not connected")

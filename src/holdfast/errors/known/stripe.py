@@ -8,6 +8,7 @@ from ..attributes import look_up, read
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Rule, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from ..texts import text_of
 
 if TYPE_CHECKING:
     from ..classification import Classification
@@ -106,7 +107,7 @@ def _by_code_or_status(error: Any) -> Answer:
 
 def _by_connection(error: Any) -> Answer:
     """Judge by the cause; `should_retry` is False for want of knowledge too, so it says nothing."""
-    return _UNTRUSTED if "ssl certificate" in str(error)[:200].lower() else _UNREACHED
+    return _UNTRUSTED if "ssl certificate" in text_of(error, 200) else _UNREACHED
 
 
 _UNREACHED, _UNTRUSTED = Otherwise(_NOT_CONNECTED), Otherwise(_BAD_TLS)
