@@ -23,6 +23,7 @@ from . import (
     retries,
     sizes,
     stacks,
+    tasks,
     threads,
     timeouts,
 )
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[..., Result]] = {
     **policies.BENCHMARKS,
     **handover.BENCHMARKS,
     **threads.BENCHMARKS,
+    **tasks.BENCHMARKS,
     **sizes.BENCHMARKS,
     **growth.BENCHMARKS,
     **leftovers.BENCHMARKS,

@@ -13,7 +13,7 @@ from . import breakers, bulkheads
 from .contenders import Contender, Situation, measure, plain
 from .report import Result
 
-THREADS = (1, 4, 16)
+THREADS = (1, 4, 16, 32)
 
 ROUNDS_IN_ONE = 5
 """A turn with several threads is long, so there is one round for each five that were asked for."""
