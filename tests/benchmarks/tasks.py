@@ -11,6 +11,7 @@ import functools
 import importlib
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from . import breakers, bulkheads
 from .contenders import BARE, AbsentError, Contender, Decorator, Function
@@ -47,7 +48,7 @@ def _contenders(permits: int) -> tuple[Contender, ...]:
     )
 
 
-def _timer(decorate: Decorator, tasks: int) -> Timer:
+def _timer(decorate: Decorator, tasks: int, runner: asyncio.Runner) -> Timer:
     call = decorate(_giving_way())
     each = CALLS_PER_TURN // tasks
 
@@ -60,28 +61,30 @@ def _timer(decorate: Decorator, tasks: int) -> Timer:
         await asyncio.gather(*(one() for _ in range(tasks)))
         return time.perf_counter_ns() - began
 
-    runner = asyncio.Runner()  # one for each contender: an asyncio.Semaphore belongs to the loop it first waited in
     return lambda passes: sum(runner.run(all_of_them()) for _ in range(passes))
 
 
 def _measure(name: str, title: str, contenders: Sequence[Contender], tasks: int, *, rounds: int, seed: int) -> Result:
     timers: dict[str, Timer] = {}
     absent: dict[str, str] = {}
-    for contender in contenders:
-        try:
-            timers[contender.name] = _timer(contender.take(asynchronous=True), tasks)
-        except AbsentError as reason:
-            absent[contender.name] = str(reason)
-    for timer in timers.values():
-        timer(1)
-    timings = interleave(
-        timers,
-        BARE.name,
-        rounds=max(2, rounds // ROUNDS_IN_ONE),
-        seed=seed,
-        passes=dict.fromkeys(timers, 1),
-        calls=CALLS_PER_TURN,
-    )
+    with ExitStack() as loops:
+        for contender in contenders:
+            # A loop for each: an asyncio.Semaphore belongs to the loop that it first waited in.
+            runner = loops.enter_context(asyncio.Runner())
+            try:
+                timers[contender.name] = _timer(contender.take(asynchronous=True), tasks, runner)
+            except AbsentError as reason:
+                absent[contender.name] = str(reason)
+        for timer in timers.values():
+            timer(1)
+        timings = interleave(
+            timers,
+            BARE.name,
+            rounds=max(2, rounds // ROUNDS_IN_ONE),
+            seed=seed,
+            passes=dict.fromkeys(timers, 1),
+            calls=CALLS_PER_TURN,
+        )
     rows: list[Row] = [
         Row(
             library=contender.name,
