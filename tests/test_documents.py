@@ -93,6 +93,7 @@ def test_the_reference_lists_every_field_and_no_other(reference: str, config: ty
     "script",
     [
         "draw_backoff.py",
+        "draw_benchmarks.py",
         "draw_circuit.py",
         "draw_composition.py",
         "draw_deadlines.py",
