@@ -81,6 +81,7 @@ def test_promise_35_a_token_bucket_never_admits_more_than_capacity_and_rate_time
 
 @given(st.integers(1, 6), PERIODS, BUCKETS, STARTS, STEPS)
 @example(1, 0.1, None, 0.1, [(0.0, 1), (0.1, 1), (0.1, 1), (0.1, 1)])
+@example(1, 1.0, 1, 1 / 3, [(0.0, 1), (1.0, 1)])  # floats say that one second lies between them, and it does not
 def test_promise_35_no_window_of_the_length_has_more_than_the_limit(
     limit: int, period: float, buckets: int | None, start: float, steps: list[tuple[float, int]]
 ) -> None:
