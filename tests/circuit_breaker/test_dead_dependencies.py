@@ -177,6 +177,34 @@ def test_promise_23_no_guard_further_in_opens_a_circuit_by_refusing(door: Door, 
     assert (breaker.metrics.failed_requests, breaker.metrics.abandoned_requests) == (0, 20)
 
 
+@pytest.mark.parametrize("way", ["async", "returns-awaitable"])
+def test_promise_19_a_task_that_hangs_as_a_probe_does_not_wedge_the_breaker(clock: VirtualClock, way: str) -> None:
+    breaker = breaker_of(clock, half_open_max_calls=1, success_threshold=1, probe_timeout=5)
+    breaker.force_open()
+    clock.advance(30)
+
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    guarded = breaker.protect(hang if way == "async" else lambda: hang())
+    fine = breaker.protect(Door(way).function(Script("fine")))
+
+    async def main() -> None:
+        hung = asyncio.ensure_future(guarded())
+        await asyncio.sleep(0)
+        with pytest.raises(CircuitOpenError):
+            await fine()
+        clock.advance(5)
+        assert await fine() == "fine"
+        assert breaker.state is CLOSED
+        hung.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hung
+
+    asyncio.run(main())
+    assert breaker.state is CLOSED
+
+
 # How little it is bothered.
 
 

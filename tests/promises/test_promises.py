@@ -111,7 +111,15 @@ def test_the_exit_code_is_1_if_a_sabotage_survives_and_0_if_all_are_caught(
         broken.append(sum(each.new in text for each, text in zip(chosen, texts, strict=True)))
         return Run(code if broken[-1] else 0, said, 0.1)
 
+    def copy_to(place: Path) -> Path:
+        for each in chosen:
+            copied = place / "src" / "holdfast" / each.file
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            copied.write_text(each.path.read_text(encoding="utf-8"), encoding="utf-8")
+        return place
+
     monkeypatch.setattr(command, "sabotages", lambda: chosen)
+    monkeypatch.setattr(command, "copy_to", copy_to)
     monkeypatch.setattr(command, "run_tests", run_tests)
     for code, said, expected, told in (  # noqa: B007  they are what the tests above seem to say
         (1, "FAILED tests/x.py::test_it[a b] - assert 1 == 2", 0, "by test_it[a b],"),
