@@ -25,6 +25,33 @@ def test_callers_with_little_traffic_have_their_minimum() -> None:
     assert [budget.try_spend(10.0) for _ in range(3)] == [True, True, False], "ten seconds later it is full again"
 
 
+def test_calls_and_retries_leave_the_window_second_by_second() -> None:
+    budget = RetryBudget(ratio=0.5, min_per_second=0)
+    for now in (0.0, 0.5, 0.9, 1.0, 1.5):
+        budget.record_call(now)
+    assert budget.available(1.5) == 2.5
+    assert budget.try_spend(1.5)
+    assert budget.try_spend(2.5)
+    assert budget.available(9.9) == 0.5
+    assert budget.available(10.0) == 0.5 * 2 - 2, "those of the first second are gone"
+    assert budget.available(11.0) == -1
+    assert budget.available(12.0) == 0
+    for _ in range(4):
+        budget.record_call(12.9)
+    assert budget.available(12.9) == 2
+    assert budget.available(21.9) == 2
+    assert budget.available(22.0) == 0
+
+
+def test_a_hair_less_than_one_retry_is_one() -> None:
+    budget = RetryBudget(ratio=1 - 1e-9, min_per_second=0)
+    budget.record_call(0.0)
+    assert budget.try_spend(0.0)
+    budget = RetryBudget(ratio=1 - 2e-9, min_per_second=0)
+    budget.record_call(0.0)
+    assert not budget.try_spend(0.0)
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["call", "retry"]), st.floats(min_value=0, max_value=5)), max_size=200),
     st.floats(min_value=0, max_value=2),
@@ -57,6 +84,11 @@ def test_it_agrees_with_a_model_that_remembers_everything(
 def test_bad_settings_are_refused(field: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"RetryBudget: {field} must be a finite number of at least 0"):
         RetryBudget(**{field: value})
+
+
+def test_a_ratio_that_is_refused_is_explained() -> None:
+    with pytest.raises(ConfigurationError, match=r"a share of the calls: 0\.2 allows one retry for five calls"):
+        RetryBudget(ratio=-1)
 
 
 def test_it_shows_its_settings() -> None:

@@ -325,3 +325,31 @@ def test_factories_take_every_field() -> None:
     assert RetryPolicy.api_rate_limit(max_retry_after=5).max_retry_after == 5
     assert create_retry_policy(budget=RetryBudget()).name == "custom"
     assert create_retry_policy() == RetryPolicy()
+
+
+def test_factories_have_their_numbers() -> None:
+    spread = BackoffConfig(type="full-jitter", initial_delay=0.5, max_delay=30)
+    assert RetryPolicy.network() == RetryPolicy(
+        name="network", max_attempts=5, backoff=spread, retryable_categories={T, E, R}
+    )
+    patient = BackoffConfig(type="full-jitter", initial_delay=1, max_delay=60)
+    assert RetryPolicy.api_rate_limit() == RetryPolicy(
+        name="api_rate_limit",
+        max_attempts=6,
+        backoff=patient,
+        retryable_categories={T, E, R},
+        max_retry_after=300,
+    )
+    assert RetryPolicy.fixed() == RetryPolicy(name="fixed", backoff=BackoffConfig(type="fixed", initial_delay=1))
+    assert RetryPolicy.fixed(3).backoff == BackoffConfig(type="fixed", initial_delay=3)
+    assert RetryPolicy.exponential() == RetryPolicy(
+        name="exponential", backoff=BackoffConfig(initial_delay=1, max_delay=60, multiplier=2)
+    )
+    grown = BackoffConfig(initial_delay=2, max_delay=9, multiplier=3)
+    assert RetryPolicy.exponential(2, 9, 3).backoff == grown
+
+
+@pytest.mark.parametrize("factory", ["fixed", "exponential", "network", "api_rate_limit"])
+def test_factories_take_no_second_back_off(factory: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"RetryPolicy\.{factory}\(\) sets the back-off; give RetryPolicy\(ba"):
+        getattr(RetryPolicy, factory)(backoff="fixed")

@@ -313,3 +313,90 @@ def test_a_deadline_cannot_be_copied_to_where_its_clock_is_not() -> None:
 
 def test_how_a_deadline_looks(clock: VirtualClock) -> None:
     assert repr(Deadline(5, name="request", clock=clock)) == "Deadline(the deadline 'request': 5 of 5 s left)"
+
+
+def test_a_deadline_without_a_name_is_just_the_deadline(clock: VirtualClock) -> None:
+    whole = Deadline(10, clock=clock)
+    sent = Deadline.from_header("1500", clock=clock)
+    assert sent is not None
+    assert [each.limit for each in (whole, whole.narrow(3), sent)] == ["the deadline"] * 3
+    clock.advance(10)
+    with pytest.raises(DeadlineExceededError, match="^the operation was cut short: the deadline of 10 s is over$"):
+        whole.check()
+
+
+def test_a_narrower_one_may_be_over_at_once_and_of_two_at_the_same_moment_the_first_stays(clock: VirtualClock) -> None:
+    whole = Deadline(10, clock=clock)
+    assert whole.narrow(0).expired
+    assert whole.narrow(10) is whole
+    assert whole.narrow(9.9) is not whole
+    for wrong in (-1, float("nan"), "3"):
+        with pytest.raises(ConfigurationError, match="^Deadline: seconds must be"):
+            whole.narrow(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="^Deadline: name must be"):
+        whole.narrow(3, name=7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [(1500, 1.5), (-5, 0.0), (0, 0.0), ("9" * 19, (10**19 - 1) / 1000), (10**19 - 1, (10**19 - 1) / 1000)],
+)
+def test_a_header_may_be_a_number_and_has_up_to_nineteen_digits(header: Any, seconds: float) -> None:
+    read = Deadline.from_header(header)
+    assert read is not None
+    assert read.seconds == seconds
+
+
+def test_a_header_is_counted_by_the_clock_that_is_given(clock: VirtualClock) -> None:
+    read = Deadline.from_header("1500", name="caller", clock=clock)
+    assert read is not None
+    clock.advance(0.5)
+    assert (read.remaining(), read.limit) == (1.0, "the deadline 'caller'")
+
+
+def test_the_error_knows_which_moment_of_which_limit_was_passed(clock: VirtualClock) -> None:
+    start = clock.monotonic()
+    request = Deadline(5, name="request", clock=clock)
+    for began in (True, False):
+        error = request.over("import", began=began)
+        assert error.hit == (request.told, start + 5)
+        assert error.began is began
+        assert (error.name, error.duration, error.limit) == ("import", 5, "the deadline 'request'")
+
+
+def test_a_carried_function_is_called_as_it_is_under_the_nearest_deadline(clock: VirtualClock) -> None:
+    tracker = DeadlineTracker(clock=clock)
+    request = Deadline(5, name="request", clock=clock)
+
+    def look(*args: int, **kwargs: int) -> tuple[float, str, Any, Any]:
+        return now().remaining(), now().limit, args, kwargs
+
+    carried = request.carry(look)
+    clock.advance(1)
+    assert carried(1, two=2) == (4, "the deadline 'request'", (1,), {"two": 2})
+    assert current_deadline() is None
+    with tracker.track(2, name="nearer"):
+        assert carried()[:2] == (2, "the deadline 'nearer'")
+        assert now().limit == "the deadline 'nearer'"
+    with tracker.track(9, name="farther"):
+        assert carried()[:2] == (4, "the deadline 'request'")
+        assert now().limit == "the deadline 'farther'"
+        assert now().remaining() == 9
+
+
+def test_a_carried_function_that_must_not_begin_is_named(clock: VirtualClock) -> None:
+    tracker = DeadlineTracker(clock=clock)
+
+    def fetch() -> None:
+        raise AssertionError("it must not begin")
+
+    with tracker.track(1, name="around"):
+        clock.advance(1)
+        with pytest.raises(DeadlineExceededError, match=r"fetch was not begun: the deadline 'around' of 1 s") as caught:
+            Deadline(5, name="request", clock=clock).carry(fetch)()
+        assert caught.value.began is False
+    request = Deadline(1, name="request", clock=clock)
+    clock.advance(1)
+    with pytest.raises(DeadlineExceededError, match=r"fetch was not begun: the deadline 'request' of 1 s") as caught:
+        request.carry(fetch)()
+    assert caught.value.began is False
