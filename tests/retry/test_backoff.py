@@ -150,9 +150,61 @@ def test_promise_12_a_delay_does_not_overflow_at_attempt_10_000() -> None:
     ],
 )
 def test_promise_11_bad_settings_are_refused_with_the_fix(fields: dict[str, Any], says: str) -> None:
-    with pytest.raises(ConfigurationError, match="BackoffConfig") as caught:
+    with pytest.raises(ConfigurationError, match="^BackoffConfig") as caught:
         BackoffConfig(**fields)
     assert says in str(caught.value)
+
+
+async def slowly(attempt: int) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"multiplier": 0}, "multiplier must be a finite number of at least 1, not 0 (below 1, delays would shrink)"),
+        (
+            {"type": "full-jitter", "multiplier": 0.9},
+            "multiplier must be a finite number of at least 1, not 0.9 (below 1, delays would shrink)",
+        ),
+        (
+            {"type": "linear", "multiplier": -1},
+            "multiplier must be a finite number of at least 0, not -1 (for linear back-off: the seconds added each time)",
+        ),
+        ({"type": slowly}, "type must be a plain function (attempt) -> seconds, not an async one"),
+        ({"initial_delay": 5, "max_delay": 2}, "max_delay must be at least initial_delay (5 s), not 2 s"),
+    ],
+)
+def test_a_refusal_is_told_in_full(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        BackoffConfig(**fields)
+    assert str(caught.value) == f"BackoffConfig: {says}"
+
+
+class Spelled(str):
+    __slots__ = ()
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, attempt: int) -> float:
+        return attempt + 90_000.0
+
+
+def test_a_type_may_be_a_text_of_another_class_and_is_kept_as_plain_text() -> None:
+    assert type(BackoffConfig(type=Spelled("linear")).type) is str  # type: ignore[arg-type]
+
+
+def test_a_function_may_be_any_object_that_can_be_called_and_has_a_day_at_most() -> None:
+    grows = Unhashable()
+    assert BackoffConfig(type=grows).max_delay == 86_400
+    assert create_backoff(grows).next_delay(3) == 86_400
+    assert create_backoff(grows, max_delay=100_000).next_delay(3) == 90_003
+
+
+def test_without_a_type_a_back_off_is_exponential() -> None:
+    assert create_backoff().config == BackoffConfig() == BackoffConfig(type="exponential")
 
 
 @pytest.mark.parametrize("attempt", [-1, 1.5, True, "0", None])

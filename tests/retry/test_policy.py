@@ -41,9 +41,11 @@ class Broken:
 
     def __init__(self) -> None:
         self.whats: list[str] = []
+        self.functions: list[Callable[..., object]] = []
 
     def __call__(self, what: str, function: Callable[..., object]) -> None:
         self.whats.append(what)
+        self.functions.append(function)
 
 
 def judge(policy: RetryPolicy, error: Exception, seen: Classification = TRANSIENT, attempt: int = 1) -> bool:
@@ -200,6 +202,7 @@ def test_promise_6_a_predicate_that_raises_has_no_opinion() -> None:
     assert policy.judge(ValueError(), 1, TRANSIENT, reports).retry
     assert not policy.judge(ValueError(), 1, PERMANENT, reports).retry
     assert reports.whats == ["should_retry", "retry_on"] * 2
+    assert reports.functions == [broken] * 4
 
 
 @pytest.mark.parametrize("scope", ["always", "idempotent", "new_transaction", "reconnect"])
@@ -353,3 +356,23 @@ def test_factories_have_their_numbers() -> None:
 def test_factories_take_no_second_back_off(factory: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"RetryPolicy\.{factory}\(\) sets the back-off; give RetryPolicy\(ba"):
         getattr(RetryPolicy, factory)(backoff="fixed")
+
+
+def test_a_returned_cancellation_is_not_retried_and_the_reason_says_so() -> None:
+    seen = Classification(category="CANCELLED", code="CANCELLED")
+    policy = RetryPolicy(retryable_codes={"CANCELLED"}, retryable_categories=set(ErrorCategory))
+    for judgement in (policy.judge_result(seen), policy.judge(ValueError(), 1, seen, Broken())):
+        assert judgement.retry is False
+        assert judgement.why == "it is a cancellation"
+
+
+def test_the_first_limit_is_that_of_an_attempt_or_else_of_the_whole_call() -> None:
+    assert RetryPolicy().first_limit("fetch") is None
+    whole = RetryPolicy(total_timeout=9).first_limit("fetch")
+    assert whole is not None
+    assert (whole.seconds, whole.whose, whole.final) == (9, "the total_timeout of fetch", True)
+    assert str(whole.exceeded()) == "fetch took longer than its total_timeout of 9 s"
+    attempt = RetryPolicy(attempt_timeout=2, total_timeout=9).first_limit("fetch")
+    assert attempt is not None
+    assert (attempt.seconds, attempt.whose, attempt.final) == (2, "the attempt_timeout of fetch", False)
+    assert str(attempt.exceeded()) == "an attempt of fetch took longer than its attempt_timeout of 2 s"
