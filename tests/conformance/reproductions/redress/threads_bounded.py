@@ -1,0 +1,20 @@
+"""Each plain call has a thread of its own, and those that hang pile up without a bound."""
+
+import threading
+import time
+
+from redress import retry
+
+
+@retry(max_attempts=1, attempt_timeout_s=0.003)
+def hang():
+    time.sleep(2)
+
+
+for _ in range(100):
+    try:
+        hang()
+    except Exception:
+        pass
+threads = threading.active_count() - 1
+assert threads < 80, f"100 calls timed out, and there are {threads} more threads"
