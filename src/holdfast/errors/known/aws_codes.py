@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 RATE_LIMITED = verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always", "ignore")
 USED_UP = verdict(Category.RESOURCE, Code.QUOTA_EXHAUSTED, "never", "success")
 CLOCK_IS_WRONG = verdict(Category.CONFIGURATION, Code.INVALID_CONFIGURATION, "never", "ignore")
-BUSY_CHANGING = verdict(Category.TRANSIENT, Code.CONFLICT, "always", "ignore")
-_COME_BACK = verdict(Category.TRANSIENT, Code.CONFLICT, "always")  # botocore itself asks again after these
+BUSY_CHANGING = verdict(Category.TRANSIENT, Code.CONFLICT, "always")  # botocore itself asks again after most of these
 CONFLICT = verdict(Category.PERMANENT, Code.CONFLICT, "never", "success")
 CONDITION_FAILED = verdict(Category.PERMANENT, Code.PRECONDITION_FAILED, "never", "success")
 WRONG_REQUEST = verdict(Category.VALIDATION, Code.BAD_REQUEST, "never", "success")
@@ -81,7 +80,7 @@ _ROWS: dict[str, Classification] = {
     "ConditionalCheckFailed": CONDITION_FAILED,
     "TransactionConflict TransactionInProgress": RUN_AGAIN,
     "TransactionCanceled": CONFLICT,  # for reasons that it does not give
-    "ReplicatedWriteConflict": _COME_BACK,
+    "ReplicatedWriteConflict": BUSY_CHANGING,
     "ItemCollectionSizeLimitExceeded": USED_UP,
     "ContinuousBackupsUnavailable PointInTimeRecoveryUnavailable": CONFLICT,  # not enabled
     "TableInUse BackupInUse": CONFLICT,
@@ -166,7 +165,7 @@ _ROWS: dict[str, Classification] = {
     "HttpEndpointNotEnabled InvalidSecret SecretsError InvalidEndpoint": _WRONG_SETUP,
     "ConstraintViolation CancelledByUser NoUpdateAvailable ServiceNotActive": CONFLICT,
     "ConditionCheckFailure VersionMismatch": CONDITION_FAILED,
-    "PriorRequestNotComplete": _COME_BACK,  # Route 53
+    "PriorRequestNotComplete": BUSY_CHANGING,  # Route 53
     "OpsMetadataTooManyUpdates FinalizingOrganization": BUSY_CHANGING,
     # -- Bedrock and SageMaker --------------------------------------------------------------------------------------
     "ModelTimeout": _REQUEST_TIMEOUT,

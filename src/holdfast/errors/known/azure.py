@@ -68,7 +68,7 @@ def _by_unsent_request(error: Any) -> Answer:
 
 _SIGNATURE_EXPIRED = _TOKEN_EXPIRED.because("signature that is not valid now")
 _CLOCK_IS_WRONG = _WRONG_SETUP.because("request with a date that is too old")
-_RETRY_WITH = verdict(Category.TRANSIENT, Code.CONFLICT, "always", "ignore", reason="HTTP status 449, Retry With")
+_RETRY_WITH = verdict(Category.TRANSIENT, Code.CONFLICT, "always", reason="HTTP status 449, Retry With")
 
 
 def _codes_of(error: Any) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _UNAVAILABLE = verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "always")
 _TIMEOUT = verdict(Category.TRANSIENT, Code.TIMEOUT, "idempotent")
-_BUSY_CHANGING = verdict(Category.TRANSIENT, Code.CONFLICT, "always", "ignore")
+_BUSY_CHANGING = verdict(Category.TRANSIENT, Code.CONFLICT, "always")
 _RATE_LIMITED = verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "always", "ignore")
 _USED_UP = verdict(Category.RESOURCE, Code.QUOTA_EXHAUSTED, "never", "success")
 _NO_CAPACITY = verdict(Category.RESOURCE, Code.EXTERNAL_UNAVAILABLE, "always", "ignore")
