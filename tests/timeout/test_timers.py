@@ -259,3 +259,25 @@ def test_the_timers_of_a_closed_loop_let_it_go() -> None:
     loop.close()
     run_virtual(find())
     assert timers.loop is not loop
+
+
+@pytest.mark.parametrize("make", [VirtualLoop, asyncio.new_event_loop])
+def test_a_function_that_was_called_in_a_loop_does_not_keep_it_once_it_is_closed(make: Any) -> None:
+    @with_timeout(60)
+    async def fetch() -> str:
+        await asyncio.sleep(0)
+        return "fetched"
+
+    loop = make()
+    assert loop.run_until_complete(fetch()) == "fetched"
+    loop.close()
+    gone = weakref.ref(loop)
+    del loop
+
+    @with_timeout(60)
+    async def other() -> None:
+        await asyncio.sleep(0)
+
+    run_virtual(other())
+    gc.collect()
+    assert gone() is None

@@ -214,6 +214,12 @@ class Timers:
         at = min((queue.nearest() for queue in queues), default=_NEVER)
         return min(at, self._heap[0][0]) if self._heap else at
 
+    def let_go(self) -> None:
+        """The loop is closed: guards may hold on to the timers, but not to the loop, nor to what leads to it."""
+        self.loop = _NoLoop
+        self.read = time.monotonic
+        self._handle = None
+
     def _cancel(self, task: asyncio.Task[Any]) -> None:
         try:
             task.cancel()
@@ -235,7 +241,7 @@ def timers_of(loop: Loop) -> Timers:
             found = other()
             if found is None or found.loop.is_closed():
                 if found is not None:
-                    found.loop = _NoLoop  # guards may hold on to the timers, but not to the loop
+                    found.let_go()
                 _known.pop(key, None)
         _known[id(loop)] = ref(timers)
     return timers
