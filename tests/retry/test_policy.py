@@ -354,7 +354,9 @@ def test_factories_have_their_numbers() -> None:
 
 @pytest.mark.parametrize("factory", ["fixed", "exponential", "network", "api_rate_limit"])
 def test_factories_take_no_second_back_off(factory: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"RetryPolicy\.{factory}\(\) sets the back-off; give RetryPolicy\(ba"):
+    with pytest.raises(
+        ConfigurationError, match=rf"RetryPolicy\.{factory}\(\) sets the back-off; give RetryPolicy\(ba"
+    ):
         getattr(RetryPolicy, factory)(backoff="fixed")
 
 
@@ -376,3 +378,110 @@ def test_the_first_limit_is_that_of_an_attempt_or_else_of_the_whole_call() -> No
     assert attempt is not None
     assert (attempt.seconds, attempt.whose, attempt.final) == (2, "the attempt_timeout of fetch", False)
     assert str(attempt.exceeded()) == "an attempt of fetch took longer than its attempt_timeout of 2 s"
+
+
+async def an_async_rule(*args: object) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"name": " "}, "name must be a text that is not empty, not ' '"),
+        ({"max_attempts": 0}, "max_attempts must be a whole number of at least 1, not 0 (1 means: no retry)"),
+        ({"retryable_codes": {3}}, "retryable_codes must be a text that is not empty, not 3"),
+        ({"non_retryable_codes": {3}}, "non_retryable_codes must be a text that is not empty, not 3"),
+        ({"retry_on": an_async_rule}, "retry_on must be a plain function (error) -> bool, not an async one"),
+        (
+            {"should_retry": an_async_rule},
+            "should_retry must be a plain function (error, attempt) -> bool | None, not an async one",
+        ),
+        (
+            {"retry_on_result": an_async_rule},
+            "retry_on_result must be a plain function (value) -> bool, not an async one",
+        ),
+        ({"on_retry": an_async_rule}, "on_retry must be a plain function (error, attempt, delay), not an async one"),
+        ({"on_final_failure": 3}, "on_final_failure must be a function (error, attempts) or None, not 3"),
+        ({"classify_results": 1}, "classify_results must be True or False, not 1"),
+        ({"close_discarded": 1}, "close_discarded must be True or False, not 1"),
+        ({"idempotent": 1}, "idempotent must be True or False, not 1"),
+        (
+            {"attempt_timeout": 0},
+            "attempt_timeout must be finite and more than zero seconds, not 0 (None means: no limit)",
+        ),
+        ({"total_timeout": 0}, "total_timeout must be finite and more than zero seconds, not 0 (None means: no limit)"),
+        (
+            {"max_retry_after": -1},
+            "max_retry_after must be finite and zero or more seconds, not -1 (None means: no limit)",
+        ),
+        (
+            {"timeout_mode": "thread"},
+            "timeout_mode='thread' has no limit to hold calls to; give attempt_timeout or total_",
+        ),
+    ],
+)
+def test_a_refusal_is_told_in_full(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        RetryPolicy(**fields)
+    assert str(caught.value).startswith(f"RetryPolicy: {says}")
+
+
+def test_a_mode_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^RetryPolicy: timeout_mode cannot be 'threads'; did you"):
+        RetryPolicy(timeout_mode="threads", attempt_timeout=1)  # type: ignore[arg-type]
+
+
+def test_threads_are_used_if_that_is_the_mode() -> None:
+    assert not RetryPolicy(attempt_timeout=1).uses_workers
+    for limit in ("attempt_timeout", "total_timeout"):
+        policy = RetryPolicy(timeout_mode="thread", **{limit: 1})  # type: ignore[arg-type]
+        assert (policy.timeout_mode, policy.uses_workers) == ("thread", True)
+
+
+def test_an_attempt_may_take_as_long_as_the_whole_call() -> None:
+    assert RetryPolicy(attempt_timeout=2, total_timeout=2).attempt_timeout == 2
+
+
+def test_codes_of_a_table_of_back_offs_are_kept_as_they_are_and_categories_are_found_in_any_case() -> None:
+    policy = RetryPolicy(backoff_for={"transient": "fixed", "my-Code": "linear"})
+    assert policy.backoff_for is not None
+    assert set(policy.backoff_for) == {"TRANSIENT", "my-Code"}
+
+
+YES, NO = True, False
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "seen", "retry", "why"),
+    [
+        (
+            {},
+            BulkheadFullError("full"),
+            TRANSIENT,
+            NO,
+            "BulkheadFullError is a rejection; name it in retry_on to wait for",
+        ),
+        ({"retry_on": BulkheadFullError}, BulkheadFullError("full"), TRANSIENT, YES, "retry_on names it"),
+        ({"should_retry": lambda _e, _a: True}, ValueError(), PERMANENT, YES, "should_retry said yes"),
+        ({"should_retry": lambda _e, _a: 0}, ValueError(), TRANSIENT, NO, "should_retry said no"),
+        ({"retry_on": ValueError}, ValueError(), PERMANENT, YES, "retry_on includes it"),
+        ({"retry_on": KeyError}, ValueError(), TRANSIENT, NO, "retry_on does not include it"),
+        ({"retry_on": lambda _e: None}, ValueError(), TRANSIENT, NO, "retry_on does not include it"),
+        ({}, ValueError(), UNKNOWN, NO, "nothing is known of ValueError; name it in retry_on to have it retried"),
+        ({"retryable_codes": {"NOT_FOUND"}}, ValueError(), PERMANENT, YES, "NOT_FOUND is in retryable_codes"),
+        ({"non_retryable_codes": {"T"}}, ValueError(), TRANSIENT, NO, "T is in non_retryable_codes"),
+        (
+            {"idempotent": False},
+            ValueError(),
+            TRANSIENT,
+            NO,
+            "the operation is not idempotent and may have been executed",
+        ),
+    ],
+)
+def test_each_verdict_has_its_reason(
+    fields: dict[str, Any], error: Exception, seen: Classification, retry: bool, why: str
+) -> None:
+    judgement = RetryPolicy(**fields).judge(error, 1, seen, Broken())
+    assert judgement.retry is retry
+    assert judgement.why.startswith(why)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast import BackoffConfig, Classification, RetryPolicy
-from holdfast.retry.state import RetryState
+from holdfast.retry.state import RetryState, Step
 
 TRANSIENT = Classification(category="TRANSIENT", code="T")
 PERMANENT = Classification(category="PERMANENT", code="NOT_FOUND")
@@ -34,7 +34,7 @@ def half() -> float:
 
 # Every way in which an attempt may end, by one name.
 
-WAYS = {
+WAYS: dict[str, Callable[..., Step]] = {
     "an error": lambda state, seen, random, reports: state.after_error(ValueError(), seen, 100.0, random, reports),
     "a returned failure": lambda state, seen, random, reports: state.after_failed_result(
         ValueError(), seen, 100.0, random, reports
@@ -43,7 +43,7 @@ WAYS = {
 }
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 def ended(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -83,6 +83,18 @@ def test_the_back_off_of_an_errors_type_counts_also_if_the_error_was_made_of_a_r
     policy = RetryPolicy(backoff_for={ValueError: BackoffConfig(type="fixed", initial_delay=5)})
     for way in ("an error", "a returned failure"):
         assert WAYS[way](begun(policy), TRANSIENT, half, Reports()).delay == 5
+
+
+def test_a_rule_is_told_the_number_of_the_attempt() -> None:
+    asked: list[int] = []
+
+    def rule(_error: Exception, attempt: int) -> bool:
+        asked.append(attempt)
+        return True
+
+    state = begun(RetryPolicy(should_retry=rule, max_attempts=9), 4)
+    state.after_error(ValueError(), TRANSIENT, 0.0, half, Reports())
+    assert asked == [4]
 
 
 def test_each_back_off_counts_its_own_uses() -> None:
