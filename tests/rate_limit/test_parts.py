@@ -260,7 +260,7 @@ def test_words_make_a_difference_or_none() -> None:
     assert allowance.hear([(2, 20.0, False)], 0.0) is True
     assert allowance.words == ((2, 20.0, False),)
     assert allowance.hear([(1, 20.0, False)], 20.0) is True
-    assert len(allowance.words) == 0, "at its moment a word holds no more"
+    assert allowance.room(20.0) == 10, "at its moment a word holds no more"
     allowance.hear([(0, 30.0, True)], 20.0)
     allowance.hear([(0, 25.0, False)], 20.0)
     assert allowance.words == ((0, 30.0, True),), "an answer that nothing may pass lifts no doubt"
