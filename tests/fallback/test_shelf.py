@@ -303,6 +303,29 @@ def refreshing(clock: VirtualClock, **fields: Any) -> Fallback:
     return Fallback(FallbackConfig(last_good=LastGood(max_age=None, refresh_after=1), **fields), clock=clock)
 
 
+def test_a_value_that_was_made_anew_since_the_look_at_the_old_one_is_not_made_once_more() -> None:
+    meanwhile: list[Callable[[], object]] = []
+
+    class Meanwhile(VirtualClock):
+        def monotonic(self) -> float:
+            while meanwhile:
+                meanwhile.pop()()
+            return super().monotonic()
+
+    clock = Meanwhile()
+    fallback = refreshing(clock)
+    script = Script(1, 2, 3)
+    guarded = fallback.protect(script.next)
+    assert guarded() == 1
+    clock.advance(5)
+    meanwhile.append(guarded)
+    assert guarded() == 2, "what the other one made in between"
+    assert script.calls == 2
+    assert fallback.metrics.served_fresh == 1
+    clock.advance(5)
+    assert guarded() == 3, "the place is free again"
+
+
 def test_a_call_that_hangs_does_not_hold_the_place_for_ever(clock: VirtualClock) -> None:
     begun, goes_on = threading.Event(), threading.Event()
     calls: list[int] = []
