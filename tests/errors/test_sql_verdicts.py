@@ -187,7 +187,7 @@ def test_a_code_of_the_driver_that_nobody_knows_is_judged_by_its_thousand() -> N
     [
         "[SQL Server]x () (SQLExecDirectW)",
         "[SQL Server]x (12345678901234567890) (SQLExecDirectW)",
-        "[SQL Server]x (1205)",
+        "[SQL Server]x (1205) y",
         "[SQL Server]x 1205) (SQLExecDirectW)",
         "[Acme]x (1205) (SQLExecDirectW)",
         ") (SQLExecDirectW)",
@@ -197,6 +197,10 @@ def test_a_code_of_the_driver_that_nobody_knows_is_judged_by_its_thousand() -> N
 )
 def test_a_number_that_is_not_where_the_server_s_stands_is_not_taken_for_it(text: Any) -> None:
     assert classify(ODBC_ERROR("23000", text)).code == "CONFLICT"
+
+
+def test_the_server_s_number_may_be_the_last_of_the_text() -> None:
+    assert classify(ODBC_ERROR("42000", "[42000] [SQL Server]Lock request time out (1222)")).code == "LOCK_TIMEOUT"
 
 
 def test_an_odbc_error_without_text_is_judged_by_its_state() -> None:

@@ -93,5 +93,7 @@ def _by_text(text: str) -> Classification | None:
 
 def _number_in(text: str) -> int | None:
     end = text.find(") (sql")
+    if end < 0 and text.endswith(")"):
+        end = len(text) - 1
     digits = text[text.rfind("(", 0, end) + 1 : end] if end > 0 else ""
     return int(digits) if len(digits) <= 9 and digits.removeprefix("-").isdecimal() else None

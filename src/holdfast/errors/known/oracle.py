@@ -58,12 +58,13 @@ BY_ORA: dict[int, Classification] = say.numbered(
         # The server, and the way to it
         (
             say.STOPPED,
-            "22 28 31 45 378 602 603 609 1012 1041 1043 1089 1092 3113 3114 3122 3135 12152 12153 12537 12547",
+            "22 28 31 45 378 602 603 609 1012 1041 1043 1089 1092 3114 3122 12153 27146 56600",
         ),
         (
-            say.STOPPED,
-            "12566 12570 12571 12583 12592 25401 25402 25403 25404 25405 25407 25408 25409 27146 28511 56600",
+            say.LOST,
+            "3113 3135 12152 12537 12547 12566 12570 12571 12583 12592 28511",
         ),
+        (say.LOST, "25401 25402 25403 25404 25405 25407 25408 25409"),  # failed over, and the transaction is gone
         (say.IN_DOUBT, "25477 14906"),
         (say.IDLED, "2396 2399"),
         (say.NOT_READY, "376 1033 1034 1090 1109 1115 12514 12526 12527 12528 12523 12757 16456 12500 24777"),
@@ -87,7 +88,9 @@ BY_ORA: dict[int, Classification] = say.numbered(
 _BY_DPY: dict[int, Classification] = say.numbered(
     "DPY",
     (
-        (say.CLOSED, "1001 4011"),
+        (say.CLOSED, "1001"),
+        (say.LOST, "4011"),  # unless the number of ORA- beside it says more
+        (say.CLOSED_BY_US, "1002"),
         (say.IDLED, "4033"),
         (say.POOL_EMPTY, "4005"),
         (say.TOO_SLOW, "4024"),  # the driver's call_timeout
@@ -128,7 +131,7 @@ _BY_DPI: dict[int, Classification] = {
     1050: _NO_CLIENT_LIBRARY,
     1067: say.TOO_SLOW.because("DPI-1067"),
     1072: _NO_CLIENT_LIBRARY,
-    1080: say.CLOSED.because("DPI-1080"),
+    1080: say.LOST.because("DPI-1080"),
 }
 _MOST_TEXT = 600
 _BY_USER = say.RAISED.because("raised by PL/SQL of the database's users")
@@ -142,7 +145,10 @@ def by_oracle_code(error: Any) -> Answer:
     if not isinstance(code, str) or not code:
         code = detail if isinstance(detail, str) else read(detail, "message")
     found = by_oracle_text(code[:_MOST_TEXT]) if isinstance(code, str) else None
-    if code == "DPY-6000":  # the listener refused; why is in the text only: "Similar to ORA-12516"
+    if code == "DPY-4011":
+        told = _by_ora(read(detail, "code"))
+        found = told if told is not None and told.retryable else found
+    elif code == "DPY-6000":  # the listener refused; why is in the text only: "Similar to ORA-12516"
         found = _by_code(read(detail, "message"), "ORA-", _by_ora) or found
     if found is None:
         found = _by_ora(read(detail, "code"))

@@ -33,7 +33,7 @@ def _by_state(error: Any) -> Answer:
 
 # -- asyncpg --------------------------------------------------------------------------------------------------
 
-_POOL_CLOSED = say.MISUSE.because("pool used after it was closed")
+_POOL_CLOSED = say.CLOSED_BY_US.because("pool used after it was closed")
 _UNUSABLE_AUTH = say.BAD_SETUP.because("login in a way that asyncpg cannot")
 _MODULE_MISSING = say.NO_DRIVER.because("module that asyncpg needs")
 _CONNECTION_GONE = say.CLOSED.because("connection closed before")
@@ -58,6 +58,7 @@ ASYNCPG: Table = table(
         "asyncpg:InvalidCachedStatementError asyncpg:OutdatedSchemaCacheError": say.CHANGED,
         "asyncpg:PostgresError": _by_state,
         "asyncpg:ClientConfigurationError": say.BAD_SETUP,
+        "asyncpg:UnsupportedServerFeatureError": say.BAD_SETUP,
         "asyncpg:InterfaceError asyncpg:InterfaceWarning": _by_asyncpg_interface,
         "asyncpg:TargetServerAttributeNotMatched": say.NOT_READY,  # no primary among the hosts, until one takes over
         "asyncpg:ProtocolError asyncpg:BufferError": say.NONSENSE,
@@ -74,7 +75,10 @@ _POOL_MISUSED = say.MISUSE.because("connection pool misused")
 
 
 def _by_pool_words(error: Any) -> Answer:
-    return _POOL_EMPTY if "exhausted" in words_of(error) else _POOL_MISUSED
+    words = words_of(error)
+    if "exhausted" in words:
+        return _POOL_EMPTY
+    return _POOL_CLOSED if "is closed" in words else _POOL_MISUSED
 
 
 _UNREACHABLE = say.UNREACHABLE.because("type pg8000.InterfaceError")
@@ -91,7 +95,7 @@ def _by_pg8000(error: Any) -> Answer:
 DRIVERS: Table = table(
     {
         "psycopg_pool:PoolTimeout psycopg_pool:TooManyRequests": say.POOL_EMPTY,
-        "psycopg_pool:PoolClosed": say.MISUSE,
+        "psycopg_pool:PoolClosed": say.CLOSED_BY_US,
         "psycopg:ConnectionTimeout": say.CONNECT_TIMEOUT,
         "psycopg:CancellationTimeout": say.TIMED_OUT,
         "psycopg:PipelineAborted": say.MISUSE,  # what failed is the statement before it
@@ -141,6 +145,14 @@ def _by_argument(error: Any) -> Answer:
     return _BAD_URL if "sqlalchemy url" in words_of(error) else _ARGUMENT
 
 
+def _by_resource(error: Any) -> Answer:
+    return _HANDLE_CLOSED if "connection is closed" in words_of(error) else _RESULT_CLOSED
+
+
+_HANDLE_CLOSED = say.CLOSED_BY_US.because("connection used after it was closed")
+_RESULT_CLOSED = say.MISUSE.because("result that has no rows, or none left")
+
+
 def _by_adapter(error: Any) -> Answer:
     """Judge an error of SQLAlchemy's adapter for asyncpg, which has the SQLSTATE and asyncpg's error as its cause."""
     return by_sqlstate(read(error, "pgcode")) or by_words(error)
@@ -161,6 +173,7 @@ SQLALCHEMY: Table = table(
         "sqlalchemy:NoSuchModuleError": say.NO_DRIVER,
         "sqlalchemy:NoSuchTableError sqlalchemy:UnreflectableTableError": say.MISSING,
         "sqlalchemy:ArgumentError": _by_argument,
+        "sqlalchemy:ResourceClosedError": _by_resource,
         # Everything else is a call that SQLAlchemy itself refuses: a session that needs a rollback first, an instance
         # without a session, a statement that does not compile.
         "sqlalchemy:SQLAlchemyError sqlalchemy:UnevaluatableError": say.MISUSE,

@@ -28,13 +28,15 @@ RAISED = verdict(Category.PERMANENT, Code.BAD_REQUEST, "never", "success")  # by
 # The statement and the schema
 WRONG_SQL = verdict(Category.INTERNAL, Code.BAD_REQUEST, "never", "success")
 MISUSE = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "never", "ignore")
+# A pool or connection that our own process closed: there has to be a new one first, which no retry makes.
+CLOSED_BY_US = verdict(Category.INTERNAL, Code.INTERNAL_ERROR, "reconnect", "ignore", retryable=False)
 MISSING = verdict(Category.CONFIGURATION, Code.NOT_FOUND, "never", "success")  # tables, columns, databases
 EXISTS = verdict(Category.PERMANENT, Code.ALREADY_EXISTS, "never", "success")
 
 # Who may do what
 NOT_LET_IN = verdict(Category.AUTH, Code.UNAUTHENTICATED, "never", "success")
 FORBIDDEN = verdict(Category.AUTH, Code.FORBIDDEN, "never", "success")
-NO_CREDENTIALS = verdict(Category.AUTH, Code.MISSING_CREDENTIALS, "never", "ignore")
+NO_CREDENTIALS = verdict(Category.CONFIGURATION, Code.MISSING_CREDENTIALS, "never", "ignore")
 TOKEN_EXPIRED = verdict(Category.AUTH, Code.TOKEN_EXPIRED, "never", "ignore")
 
 # Concurrency
@@ -66,7 +68,7 @@ FAILED_OVER = verdict(Category.TRANSIENT, Code.EXTERNAL_UNAVAILABLE, "new_transa
 STOPPED = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "reconnect")  # by an administrator, or crashed
 CLOSED = STOPPED  # a session or handle that was gone before the call
 LOST = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "new_transaction")
-IDLED = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "reconnect", "ignore")  # by a limit on our own idleness
+IDLED = STOPPED  # by the server, for a limit on our idleness
 IN_DOUBT = verdict(Category.TRANSIENT, Code.CONNECTION_CLOSED, "idempotent")  # it may have been committed
 UNSURE = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent")
 TIMED_OUT = verdict(Category.TRANSIENT, Code.TIMEOUT, "idempotent")

@@ -116,7 +116,7 @@ _ROWS: tuple[tuple[Classification, tuple[str, ...]], ...] = (
             "could not load private key",
         ),
     ),
-    (say.CLOSED, ("ssl syscall error: eof", "ssl connection has been closed unexpectedly")),
+    (say.LOST, ("ssl syscall error: eof", "ssl connection has been closed unexpectedly")),
     (say.LOST, ("unexpected eof while reading", "bad record mac")),  # hung up; or one socket in two processes
     (say.TLS_FAILED, ("does not support ssl", "ssl error:", "ssl is required", "sslmode", "ssl off", "tls handshake")),
     # The way there
@@ -269,7 +269,8 @@ def by_message(words: str) -> Classification | None:
     if found is not None:
         return _NEVER_CONNECTED if connecting and found.code == say.LOST.code else found
     if any(each in words for each in _IN_TIME):
-        return _CONNECT_TIMEOUT if connecting or "connection timeout" in words else _TIMED_OUT
+        connecting = connecting or "connection timeout" in words or words.startswith("timeout expired")  # libpq's words
+        return _CONNECT_TIMEOUT if connecting else _TIMED_OUT
     return _named_in(words, _LAST)
 
 
