@@ -16,7 +16,10 @@ from .services import PATIENCE, Gate, Service
 
 Door = Literal["sync", "async"]
 
-CLOCKWORK = 0.05
+LONGEST_CALL = 10.0
+"""Seconds after which a call that goes on in a task is cancelled."""
+
+CLOCKWORK = 0.1
 """Seconds for which a library that cannot be asked is given time to put a caller into its queue."""
 
 
@@ -76,9 +79,9 @@ class Lab:
                 raise Unfulfilled(f"waited {PATIENCE:g} s in vain until {what}")
             self.turn()
 
-    def eventually(self, condition: Callable[[], object], seconds: float = 1.0) -> bool:
-        """Wait until it holds, but no longer; tells whether it does."""
-        limit = worldly.monotonic() + seconds
+    def eventually(self, condition: Callable[[], object], seconds: float | None = None) -> bool:
+        """Wait until it holds, but no longer than that; tells whether it does."""
+        limit = worldly.monotonic() + (PATIENCE if seconds is None else seconds)
         while not condition():
             if worldly.monotonic() > limit:
                 return False
@@ -213,7 +216,7 @@ class TaskLab(Lab):
 
         def ending() -> Ending:
             if not task.done():
-                giving_up = self.loop.call_later(2 * PATIENCE, self._give_up, task)
+                giving_up = self.loop.call_later(LONGEST_CALL, self._give_up, task)
                 try:
                     self.runner.run(_done(task))
                 finally:

@@ -14,10 +14,10 @@ from .base import opened, refused, scenario
 
 @scenario("circuit breaker", expects="Eight calls through a closed circuit run side by side, not one after the other.")
 def side_by_side(lab: Lab, library: Adapter) -> None:
-    gate = Gate(wanted=8, patience=0.5)
+    gate = Gate(wanted=8, patience=2)
     guarded = library.breaker(lab).guard(lab.service(gate).function)
     going = lab.together(guarded, 8)
-    lab.eventually(lambda: gate.arrived == 8, 0.4)
+    lab.eventually(lambda: gate.arrived == 8, 2)
     most = gate.most
     gate.open()
     for one in going:
