@@ -103,3 +103,18 @@ def test_the_words_of_language_models(classifier: ErrorClassifier, kind: str, co
     said = classifier.classify_result({"type": "error", "error": {"type": kind, "message": "m"}})
     assert said is not None
     assert said.code == code
+
+
+def test_a_document_that_a_search_engine_refused(classifier: ErrorClassifier) -> None:
+    flooded = "index [i] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark]"
+    item = {"index": {"status": 429, "error": {"type": "cluster_block_exception", "reason": flooded}}}
+    raised = classifier.classify(bearing(recorded("elasticsearch.helpers.errors.BulkIndexError")(), errors=[item]))
+    returned = classifier.classify_result({"took": 3, "errors": True, "items": [item]})
+    assert returned is not None
+    assert returned.code == raised.code == "DISK_FULL"
+
+
+def test_an_operation_that_was_aborted(classifier: ErrorClassifier) -> None:
+    operation = {"name": "operations/1", "done": True, "error": {"code": 10, "message": "aborted"}}
+    raised = bearing(recorded("google.genai.errors.APIError")(), details={}, code=409, status="ABORTED", message="m")
+    assert told(classifier, operation, raised)[1:3] == ("SERIALIZATION_FAILURE", "new_transaction")

@@ -202,6 +202,12 @@ def _text_of(inner: Any) -> str:
     return first_words(inner) if issubclass(type(inner), ValueError) else ""
 
 
+def by_item(result: Any) -> Classification | None:
+    """Judge what became of one document of a bulk request; None if it has neither a known type nor a status."""
+    status = as_status(look_up(result, "status"))
+    return _by_type(look_up(result, "error"), status) or (None if status is None else STATUSES[status])
+
+
 _MOST_ITEMS = 50
 _ITEMS_FAILED = _BLOCKED.because("documents of a bulk request failed")
 
@@ -212,8 +218,7 @@ def _by_items(error: Any) -> Answer:
     found = []
     for item in items[:_MOST_ITEMS] if isinstance(items, (list, tuple)) else ():
         for result in item.values() if isinstance(item, dict) else ():
-            status = as_status(look_up(result, "status"))
-            meaning = _by_type(look_up(result, "error"), status) or (None if status is None else STATUSES[status])
+            meaning = by_item(result)
             if meaning is not None:
                 found.append(meaning)
     if not found:

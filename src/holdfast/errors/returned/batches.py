@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..chain import together
 from ..http import STATUSES, as_status
 from ..known.aws_codes import by_code, by_words
+from ..known.search import by_item
 from ..recognition import Table, table, verdict
 from ..stdlib import smtp_meaning
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
@@ -59,9 +60,10 @@ def _bulk(value: Any) -> Classification | None:
     for item in items:
         if type(item) is not dict or len(item) != 1 or not _ACTIONS.issuperset(item):
             return None
-        status = as_status(part(next(iter(item.values())), "status"))
+        result = next(iter(item.values()))
+        status = as_status(part(result, "status"))
         if status is not None and status >= 400:
-            failed.append(STATUSES[status])
+            failed.append(by_item(result) or STATUSES[status])
     return _worst(failed, whole_batch=len(failed) == len(items)) if failed else _NOT_TAKEN
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..http import STATUSES, as_status
 from ..json_rpc import by_json_rpc_number, is_json_rpc_number
+from ..known.grpc import MEANINGS
 from ..recognition import Table, table, verdict
 from ..stdlib import by_exit_status
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
@@ -109,31 +110,15 @@ def _by_graphql_code(code: Any) -> Classification | None:
 
 # -- gRPC statuses in a reply, and long-running operations ----------------------------------------------------
 
-# In the order of their numbers in google.rpc.Code, from 1 on. They end an operation that had begun, so nothing is
-# certain not to have been done.
-_OPERATIONS: dict[str, Classification] = {
-    "CANCELLED": verdict(Category.CANCELLED, Code.CANCELLED, "never", "ignore"),
-    "UNKNOWN": _SERVER_BROKE,
-    "INVALID_ARGUMENT": _BAD_QUERY,
-    "DEADLINE_EXCEEDED": verdict(Category.TRANSIENT, Code.TIMEOUT, "idempotent"),
-    "NOT_FOUND": _NOT_FOUND,
-    "ALREADY_EXISTS": verdict(Category.PERMANENT, Code.ALREADY_EXISTS, "never", "success"),
-    "PERMISSION_DENIED": _NOT_ALLOWED,
-    "RESOURCE_EXHAUSTED": verdict(Category.EXTERNAL, Code.EXTERNAL_RATE_LIMITED, "idempotent", "ignore"),
-    "FAILED_PRECONDITION": verdict(Category.PERMANENT, Code.PRECONDITION_FAILED, "never", "success"),
-    "ABORTED": verdict(Category.TRANSIENT, Code.CONFLICT, "new_transaction", "ignore"),
-    "OUT_OF_RANGE": _BAD_QUERY,
-    "UNIMPLEMENTED": verdict(Category.PERMANENT, Code.SERVER_ERROR, "never", "success"),
-    "INTERNAL": _SERVER_BROKE,
-    "UNAVAILABLE": _UNAVAILABLE,
-    "DATA_LOSS": verdict(Category.EXTERNAL, Code.SERVER_ERROR),
-    "UNAUTHENTICATED": _NOT_LET_IN,
-}
+# They end an operation that had begun, so nothing is certain not to have been done.
 _BY_NUMBER_OF_GRPC = {
-    number: meaning.because(f"operation ended with {name}")
-    for number, (name, meaning) in enumerate(_OPERATIONS.items(), start=1)
+    number: (meaning.replace(retry_scope="idempotent") if meaning.retry_scope == "always" else meaning).because(
+        f"operation ended with {name}"
+    )
+    for number, (name, meaning) in enumerate(MEANINGS.items())
+    if number
 }
-GRPC_NAMES = frozenset(_OPERATIONS)
+GRPC_NAMES = frozenset(MEANINGS) - {"OK"}
 """The names of the errors in google.rpc.Code."""
 
 
