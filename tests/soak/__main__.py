@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from . import virtual
+from . import real, virtual
 from .findings import Findings
 
 
@@ -31,11 +31,16 @@ def _virtual(options: argparse.Namespace) -> Iterable[Findings]:
         yield kind(seconds=options.seconds, rate=options.rate, seed=options.seed)
 
 
+def _real(options: argparse.Namespace) -> Iterable[Findings]:
+    yield real.real(seconds=options.seconds, seed=options.seed)
+
+
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     kinds = parser.add_subparsers(required=True, metavar="virtual|real")
     for name, run, seconds, told in (
-        ("virtual", _virtual, 600.0, "much traffic through one policy, in virtual time (a minute for ten)"),
+        ("virtual", _virtual, 600.0, "much traffic through one policy, in virtual time (ten minutes in less than one)"),
+        ("real", _real, 120.0, "threads, tasks, forks and all, against a server on loopback that misbehaves"),
     ):
         kind = kinds.add_parser(name, help=told, description=told)
         kind.set_defaults(run=run)
