@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -36,6 +38,25 @@ def test_names_that_nobody_follows_any_more_are_forgotten() -> None:
     assert len(registry._followers) < 2500
     registry.put("kept", 1)
     assert kept.changes == 1
+
+
+def test_names_that_are_followed_for_long_are_looked_through_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+
+    class Counting(WeakSet[Any]):
+        def __len__(self) -> int:
+            nonlocal looks
+            looks += 1
+            return super().__len__()
+
+    monkeypatch.setattr("holdfast.registry.WeakSet", Counting)
+    registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError)
+    kept = [Follower() for _ in range(5000)]
+    for number, follower in enumerate(kept):
+        registry.follow(str(number), follower)
+    assert 0 < looks < 2 * len(kept)
+    registry.put("0", 1)
+    assert kept[0].changes == 1
 
 
 def test_followers_hear_of_their_name_only_and_only_while_somebody_holds_them() -> None:

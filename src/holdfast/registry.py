@@ -86,6 +86,7 @@ class NamedRegistry(Generic[T]):
         self._unknown = unknown
         self._things: dict[str, T] = {}
         self._followers: dict[str, WeakSet[Follower]] = {}
+        self._looks_at = _IDLE_KEPT  # so many names that are followed: then it is looked who has gone
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the registry
         _locked.add(self)
         self.view: Mapping[str, T] = MappingProxyType(self._things)
@@ -126,8 +127,9 @@ class NamedRegistry(Generic[T]):
     def follow(self, name: str, follower: Follower) -> None:
         """Tell `follower` whenever `name` is put again, for as long as somebody else holds it."""
         with self._lock:
-            if len(self._followers) > _IDLE_KEPT + 2 * len(self._things):
+            if len(self._followers) > self._looks_at:
                 self._followers = {each: followers for each, followers in self._followers.items() if followers}
+                self._looks_at = _IDLE_KEPT + 2 * len(self._followers)  # so that all these looks cost little
             self._followers.setdefault(name, WeakSet()).add(follower)
 
 
