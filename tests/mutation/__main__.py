@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 
-from .results import ROOT, Module, described, explained, modules
+from .results import MUTANTS, ROOT, Module, described, explained, modules
 
 WANTED = 95.0
 
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     os.chdir(ROOT)
     if not options.report:
+        forget_what_is_gone()
         patterns = [f"holdfast.{name}.*" for name in options.modules]
         mutmut = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()"]
         ended = subprocess.run([*mutmut, "run", "--max-children", str(options.at_once), *patterns], check=False)
@@ -32,6 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
             return ended.returncode
     chosen = [module for module in modules() if _is_meant(module, options.modules)]
     return report(chosen, least=options.least, full=not options.modules)
+
+
+def forget_what_is_gone() -> None:
+    """Delete from mutmut's copy what is not in the original any more; it does not do so itself."""
+    for copy in [*MUTANTS.glob("src/**/*.py"), *MUTANTS.glob("tests/**/*.py")]:
+        if not (ROOT / copy.relative_to(MUTANTS)).exists():
+            for path in (copy, copy.with_suffix(".py.meta"), copy.with_suffix(".py.spans")):
+                path.unlink(missing_ok=True)
 
 
 def report(chosen: list[Module], *, least: float, full: bool) -> int:
