@@ -581,6 +581,30 @@ def test_one_that_asks_in_the_midst_of_the_limiters_own_work_is_refused_and_one_
     assert limiter.metrics.abandoned == 1
 
 
+@pytest.mark.parametrize(
+    "limit", [SlidingWindow(limit=2, period=1), TokenBucket(rate=2, capacity=2)], ids=["window", "bucket"]
+)
+def test_promise_35_a_reservation_waits_for_one_before_it_who_was_called_up_and_comes_late(limit: Limit) -> None:
+    clock = VirtualClock()
+    limiter = RateLimiter(limit, clock=clock)
+    line, noting = limiter.line, Noting(limiter)
+    limiter.acquire(2)
+    late, reserved = WaitingThread(2), Booked(1)
+    line.enter(late, 100)
+    line.enter(reserved, 100)
+    clock.advance(1)
+    line.dispatch()
+    assert late.state == GRANTED
+    clock.advance(2)
+    assert limiter.stats.queued == 2, "a thread that has not gone on yet still goes first"
+    assert not line.look(late)
+    assert line.look(reserved)
+    assert reserved.alarm > 3
+    clock.advance(reserved.alarm - 3)
+    assert limiter.stats.queued == 0
+    assert noting.admitted == [(0, 2), (3, 2), (reserved.alarm, 1)]
+
+
 def test_a_promise_that_is_given_up_in_the_midst_of_the_limiters_own_work_is_given_back() -> None:
     clock = VirtualClock()
     limiter = RateLimiter(TokenBucket(rate=1, capacity=5), clock=clock)

@@ -66,7 +66,9 @@ class Line(Till):
         first = self.head()
         while isinstance(first, Booked) and first.alarm <= now:
             paid = self.paid()
-            moment = self.allowance.ready(max(first.alarm, moment), paid, first.cost, (paid,).__iter__)
+            # What is paid for and not counted yet passes now at the earliest, however long ago it was called up.
+            since = now if paid else max(first.alarm, moment)
+            moment = self.allowance.ready(since, paid, first.cost, (paid,).__iter__)
             if moment > now:
                 return
             first.alarm = moment
