@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
-_RANKS_HOLD = 20_000
-"""Steps after which the one that runs becomes the last in any case, as it may wait for somebody by looking."""
+_RANKS_HOLD = 1000
+"""After so many steps the one that runs becomes the last in any case, as it may look again and again for another."""
 
 TIME = -1
 """The number of the one who is not a thread: when it is its turn, time goes on to the next moment."""
@@ -56,13 +56,14 @@ class Ranks:
         self._random = random
         self._ranks: dict[int, float] = {}
         self._lowest = 0.0
+        self._hold = scale * _RANKS_HOLD
         # How long the run will be is not known; so the moments are spread over a length that is drawn as well.
         length = scale * 2 ** random.uniform(4, 11)
         moments = sorted({1 + int(random.random() * length) for _ in range(random.randint(1, 5))})
         self._gaps = [later - earlier for earlier, later in zip([0, *moments], moments, strict=False)]
 
     def gap(self) -> int:
-        return self._gaps.pop(0) if self._gaps else _RANKS_HOLD
+        return self._gaps.pop(0) if self._gaps else self._hold
 
     def next(self, ready: Sequence[int], running: int | None, *, interrupted: bool) -> int:
         for number in ready:

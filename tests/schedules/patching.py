@@ -45,9 +45,11 @@ def threading_of(scheduler: Scheduler) -> ModuleType:
 def patched(scheduler: Scheduler) -> Iterator[None]:
     """Let holdfast make locks of the scheduler, have workers of its own, and see its time."""
     from holdfast._runtime import workers
+    from holdfast.retry import doubled
     from holdfast.timeout import guard
 
     import_all()
+    doubled.forget()  # after some failures, retries look at less of each
     before: list[tuple[Any, str, Any]] = []
 
     def put(module: Any, name: str, value: Any) -> None:

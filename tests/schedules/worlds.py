@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
@@ -14,7 +15,8 @@ from .loops import FAR, ChoosingLoop, StrandLoop
 from .primitives import Condition, Event, Lock, ScheduledClock
 from .scheduler import Found, Grain, Scheduler
 
-GRAINS: tuple[Grain, ...] = ("points", "lines", "lines", "opcodes")
+# CPython 3.12 may crash when one thread is traced by bytecodes in what another one runs.
+GRAINS: tuple[Grain, ...] = ("points", "lines", "lines", "lines" if sys.version_info[:2] == (3, 12) else "opcodes")
 
 
 class Threads:
