@@ -6,7 +6,7 @@ import abc
 import functools
 import logging
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Union, runtime_checkable
 
 import pytest
@@ -275,6 +275,72 @@ def test_a_predicate_that_gives_a_coroutine_means_no_and_leaves_none_unawaited(
     assert "coroutine" in caplog.text
 
 
+def test_what_does_not_work_is_logged_by_the_rules_name_and_the_kind_of_the_problem(
+    classifier: ErrorClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    def raises(error: BaseException) -> bool:
+        raise LookupError
+
+    async def later() -> bool:
+        return True
+
+    def gives_a_coroutine(error: BaseException) -> Any:
+        return later()
+
+    def not_seconds(error: BaseException) -> Any:
+        return "soon"
+
+    classifier.register(raises, category="TRANSIENT")
+    classifier.register(gives_a_coroutine, category="TRANSIENT")
+    classifier.register(Base, category="TRANSIENT", retry_after=raises)
+    classifier.classify(Base())
+    classifier.register(Base, category="TRANSIENT", retry_after=not_seconds, reason="mine")
+    classifier.classify(Base())
+    name = "test_what_does_not_work_is_logged_by_the_rules_name_and_the_kind_of_the_problem.<locals>"
+    kind = f"{Base.__module__}.Base"
+    tail = "; the rule is passed over when this happens"
+    assert [(record.name, record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "holdfast.errors",
+            "WARNING",
+            f"rule registered for {name}.gives_a_coroutine: "
+            f"the predicate gave a coroutine instead of True or False{tail}",
+        ),
+        ("holdfast.errors", "WARNING", f"rule registered for {name}.raises: it raised LookupError{tail}"),
+        (
+            "holdfast.errors",
+            "WARNING",
+            f"rule registered for {kind}: its retry_after function raised LookupError{tail}",
+        ),
+        ("holdfast.errors", "WARNING", f"mine: its retry_after function gave something other than seconds{tail}"),
+    ]
+
+
+def test_a_rule_that_has_no_waiting_time_for_an_error_says_nothing(
+    classifier: ErrorClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    classifier.register(Base, category="TRANSIENT", retry_after=lambda error: None)
+    assert classifier.classify(Base()).retry_after is None
+    assert caplog.records == []
+
+
+def test_a_function_for_the_waiting_time_of_changes_is_given_the_error_and_may_tell_a_moment() -> None:
+    moment = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
+    classifier = ErrorClassifier(now=lambda: moment.timestamp() - 30)
+    asked: list[BaseException] = []
+
+    def when(error: BaseException) -> datetime:
+        asked.append(error)
+        return moment
+
+    classifier.register(ConnectionResetError, retry_after=when)
+    classifier.register(Base, category="TRANSIENT", retry_after=when)
+    reset, base = ConnectionResetError(), Base()
+    assert classifier.classify(reset).retry_after == 30
+    assert classifier.classify(base).retry_after == 30
+    assert asked == [reset, base]
+
+
 def test_an_answer_whose_truth_cannot_be_told_means_no(classifier: ErrorClassifier) -> None:
     class Undecided:
         def __bool__(self) -> bool:
@@ -336,7 +402,8 @@ class AnAsyncCallable:
         (Base, {"retry_after": True}, "finite"),
         (Base, {"retry_after": "7"}, "finite"),
         (Base, {"retry_after": timedelta(days=-1)}, "zero or more"),
-        (Base, {"reason": 7}, "reason must be a text"),
+        (Base, {"reason": 7}, r"^register\(.*Base\): reason must be a text, not 7$"),
+        (7, {"category": "AUTH"}, "a tuple of them, or a function of the error, not 7$"),
     ],
 )
 def test_bad_input_is_refused_at_once_and_changes_nothing(

@@ -400,3 +400,16 @@ def test_a_carried_function_that_must_not_begin_is_named(clock: VirtualClock) ->
     with pytest.raises(DeadlineExceededError, match=r"fetch was not begun: the deadline 'request' of 1 s") as caught:
         request.carry(fetch)()
     assert caught.value.began is False
+
+
+def test_half_a_second_is_time_left_and_at_the_moment_itself_there_is_none(clock: VirtualClock) -> None:
+    tracker = DeadlineTracker(clock=clock)
+    with tracker.track(5, name="request"):
+        clock.advance(4.5)
+        assert time_left() == time_left(3) == 0.5
+        clock.advance(0.5)
+        with pytest.raises(
+            DeadlineExceededError, match="^the operation was cut short: the deadline 'request'"
+        ) as caught:
+            time_left()
+        assert caught.value.began is True
