@@ -74,8 +74,8 @@ def _all_hold(chosen: Sequence[Promise], copies: queue.SimpleQueue[Path], option
 
 
 def _line(sabotage: Sabotage, run: Run) -> str:
-    by = f" by {run.first_failure}" if run.first_failure else ""
-    return f"{run.verdict:9} {sabotage.promise:2}  {sabotage.why} ({sabotage.file}){by}, {run.seconds:.1f} s"
+    by = f"\n              {run.first_failure}" if run.first_failure else ""
+    return f"{run.verdict:9} {sabotage.promise:2}  {sabotage.why} ({sabotage.file}, {run.seconds:.1f} s){by}"
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

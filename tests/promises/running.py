@@ -17,6 +17,8 @@ from .book import ROOT, Sabotage
 
 COPIED = ("src", "tests", "pyproject.toml")
 
+_LONGEST = 200
+
 PASSED, FAILED = 0, 1
 """What pytest says if all tests have passed, or some have failed; anything else says that they could not be run."""
 
@@ -45,9 +47,9 @@ class Run:
 
     @property
     def first_failure(self) -> str:
-        """The first test that failed, as its name, or an empty text."""
+        """The first test that failed, and how, in one line; an empty text if none did."""
         failures = [line for line in self.output.splitlines() if line.startswith("FAILED ")]
-        return failures[0].split("::", 1)[-1].split(" - ")[0] if failures else ""
+        return failures[0].split("::", 1)[-1][:_LONGEST] if failures else ""
 
 
 def copy_to(place: Path) -> Path:
@@ -76,7 +78,7 @@ def run_tests(copy: Path, tests: Sequence[str], timeout: float) -> Run:
     """Run these tests of the copy up to the first one that fails."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "--tb=line", "-p", "no:cacheprovider", *tests]
     # No compiled files: Python tells an old one by its time and size, and a sabotage may change neither.
-    surroundings = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    surroundings = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "300"}
     began = time.monotonic()
     process = subprocess.Popen(
         command,

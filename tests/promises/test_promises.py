@@ -122,7 +122,7 @@ def test_the_exit_code_is_1_if_a_sabotage_survives_and_0_if_all_are_caught(
     monkeypatch.setattr(command, "copy_to", copy_to)
     monkeypatch.setattr(command, "run_tests", run_tests)
     for code, said, expected, told in (  # noqa: B007  they are what the tests above seem to say
-        (1, "FAILED tests/x.py::test_it[a b] - assert 1 == 2", 0, "by test_it[a b],"),
+        (1, "FAILED tests/x.py::test_it[a b] - assert 1 == 2", 0, " test_it[a b] - assert 1 == 2\n"),
         (1, "ERROR tests/x.py - NameError", 1, "BROKEN"),
         (2, "", 1, "BROKEN"),
         (0, "5 passed", 1, "SURVIVED"),
