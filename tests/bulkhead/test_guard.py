@@ -11,6 +11,7 @@ import pytest
 from tests.support import run_virtual
 
 from holdfast import BulkheadTimeoutError, bulkhead as bulkhead_of, disabled
+from holdfast._runtime.leftovers import holding
 from holdfast.circuit_breaker.bulkhead import guard
 from holdfast.circuit_breaker.bulkhead.config import BulkheadConfig
 from holdfast.circuit_breaker.bulkhead.manager import Bulkhead
@@ -157,3 +158,45 @@ def test_what_leaves_work_behind_is_known_through_what_wraps_it() -> None:
     assert leaves_work(Called())
     assert leaves_work(functools.partial(leaving, 1))
     assert not leaves_work(functools.partial(plain, 1))
+
+
+@pytest.mark.parametrize("way", ["protect", "each"])
+@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize("awaits", [False, True])
+def test_a_permit_is_kept_until_what_was_left_behind_has_ended(way: str, leaves: bool, awaits: bool) -> None:
+    bulkhead = small()
+    left: list[Any] = []
+
+    def call() -> Any:
+        hold = holding.get()
+        assert (hold is not None) is leaves
+        if hold is not None:
+            hold.add()
+            left.append(hold)
+        return awaited() if awaits else plain()
+
+    if leaves:
+        note_leaves_work(call)
+    guarded = WAYS[way](bulkhead, call)
+    assert run(guarded()) == ((), {})
+    assert holding.get() is None
+    assert bulkhead.stats.active == (1 if leaves else 0)
+    for hold in left:
+        hold.end()
+    assert bulkhead.stats.active == 0
+
+
+def test_who_names_a_bulkhead_for_each_call_is_told_what_the_caller_wrote() -> None:
+    bulkhead = small()
+    told: list[Given] = []
+
+    def find(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        told.append((args, kwargs))
+        return bulkhead
+
+    def add(first: int, second: int = 2, *, third: int = 3) -> int:
+        return first + second + third
+
+    guarded = guard.wrap_each(find, add)
+    assert (guarded(1), guarded(1, third=4), guarded(first=5)) == (6, 7, 10)
+    assert told == [((1,), {}), ((1,), {"third": 4}), ((), {"first": 5})]
