@@ -16,7 +16,7 @@ from holdfast.explain import exception_named, explain
 def test_each_named_policy_is_asked() -> None:
     told = explain(exception_named("some_vendor.Error", status=429, headers={"Retry-After": "7"}))
     assert set(told["policies"]) == set(RETRY_POLICIES)
-    assert told["policies"]["llm"] == {"retry": True, "why": "EXTERNAL_RATE_LIMITED is in retryable_codes"}
+    assert told["policies"]["llm"] == {"retry": True, "why": "EXTERNAL is in retryable_categories"}
     assert told["policies"]["none"] == {"retry": False, "why": "it makes one attempt"}
     assert told["policies"]["file"]["retry"] is False
 

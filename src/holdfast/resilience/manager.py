@@ -218,7 +218,7 @@ class ResilienceManager:
         """Return in words what a call under that name passes.
 
         >>> print(ResilienceManager().describe("external"))
-        retry            3 attempts, 0-0.5, 0-1 s apart, after errors that are EXTERNAL, TRANSIENT
+        retry            3 attempts, 0-0.5, 0-1 s apart, after errors that are EXTERNAL, RESOURCE, TRANSIENT
         circuit_breaker  opens after 5 failures in 60 s, for 60 s
         bulkhead         20 at once, 50 waiting, 30 s at most
         timeout          15 s for each attempt; a plain function runs in a worker thread

@@ -66,7 +66,7 @@ class ResiliencePolicy(Parts):
     >>> policy.worst_case.attempts
     4
     >>> print(ResiliencePolicy(retry="network", timeout=10).describe())
-    retry            'network': 5 attempts, 0-0.5, 0-1, 0-2, 0-4 s apart, after errors that are EXTERNAL, TRANSIENT
+    retry            'network': 5 attempts, 0-0.5, 0-1, 0-2, 0-4 s apart, after errors that are EXTERNAL, RESOURCE, TRANSIENT
     timeout          10 s for each attempt; a plain function runs in a worker thread
     the call
     At worst: 5 attempts, 57.5 s; 530 s if a server asks for longer waits.
