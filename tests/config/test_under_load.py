@@ -23,7 +23,7 @@ from holdfast import (
 from holdfast.resilience import resilience_manager
 from holdfast.resilience.settling import Settling
 
-RELOADS = 300
+RELOADS = 100
 
 
 def write(path: Path, text: str) -> None:
