@@ -402,14 +402,29 @@ def test_a_sqlite_file_that_cannot_be_opened_is_a_matter_of_configuration() -> N
     ("error", "wanted"),
     [
         (sqlite3.OperationalError("database is locked"), LOCKED),
+        (sqlite3.OperationalError("database schema is locked: main"), LOCKED),
+        (sqlite3.OperationalError("disk I/O error"), SERVER_FAILED),
+        (sqlite3.OperationalError("attempt to write a readonly database"), SETUP),
+        (sqlite3.OperationalError("no such column: interrupted"), GONE_FOR_GOOD),
+        (
+            sqlite3.IntegrityError("UNIQUE constraint failed: t.a"),
+            ("PERMANENT", "UNIQUE_VIOLATION", "never", "success"),
+        ),
+        (
+            sqlite3.IntegrityError("NOT NULL constraint failed: t.a"),
+            ("VALIDATION", "INVALID_INPUT", "never", "success"),
+        ),
         (sqlite3.OperationalError("something"), GONE_FOR_GOOD),
+        (sqlite3.OperationalError(None), GONE_FOR_GOOD),
         (sqlite3.IntegrityError("something"), ("PERMANENT", "CONFLICT", "never", "success")),
         (sqlite3.ProgrammingError("Cannot operate on a closed database."), MISUSE),
         (bearing(sqlite3.OperationalError("x"), sqlite_errorname="SQLITE_NEW_KIND"), GONE_FOR_GOOD),
         (bearing(sqlite3.OperationalError("x"), sqlite_errorname="SQLITE_IOERR_FSYNC"), SERVER_FAILED),
     ],
 )
-def test_sqlite_errors_without_a_known_name_are_judged_by_their_class(error: BaseException, wanted: Wanted) -> None:
+def test_sqlite_errors_without_a_known_name_are_judged_by_their_text_or_class(
+    error: BaseException, wanted: Wanted
+) -> None:
     assert told(error) == wanted
 
 

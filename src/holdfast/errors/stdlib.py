@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .attributes import read
 from .oserrors import by_errno, by_old_resolver_error, by_resolver_error
-from .recognition import Answer, Otherwise, Rule, Table, table, verdict
+from .recognition import Answer, Otherwise, Table, table, verdict
+from .sqlite import SQLITE
 from .taxonomy import ErrorCategory as Category, ErrorCode as Code
 
 if TYPE_CHECKING:
@@ -326,71 +327,6 @@ PROCESSES: Table = table(
         "queue.ShutDown asyncio.queues.QueueShutDown": _CANCELLED,
     }
 )
-
-
-# -- sqlite3 --------------------------------------------------------------------------------------------------
-
-_LOCKED = verdict(Category.RESOURCE, Code.LOCK_TIMEOUT, "new_transaction", "ignore")
-_IN_THE_WAY = verdict(Category.PERMANENT, Code.CONFLICT, "never", "success")
-_DATA_REFUSED = verdict(Category.VALIDATION, Code.INVALID_INPUT, "never", "success")
-
-# Primary result codes and a few extended ones, https://www.sqlite.org/rescode.html; a longer name falls back on the
-# part before its last underscore.
-_SQLITE: dict[str, Classification] = {
-    "SQLITE_BUSY": _LOCKED,
-    "SQLITE_LOCKED": _LOCKED,
-    "SQLITE_PROTOCOL": _LOCKED,
-    "SQLITE_SCHEMA": verdict(Category.TRANSIENT, Code.CONFLICT, "new_transaction", "ignore"),
-    "SQLITE_INTERRUPT": verdict(Category.TRANSIENT, Code.TIMEOUT, "new_transaction", "ignore"),
-    "SQLITE_FULL": verdict(Category.RESOURCE, Code.DISK_FULL, "never", "ignore"),
-    "SQLITE_NOMEM": _OUT_OF_MEMORY,
-    "SQLITE_IOERR": _SERVER_FAILED,
-    "SQLITE_CORRUPT": _SERVER_FAILED,
-    "SQLITE_CANTOPEN": _BAD_SETUP,
-    "SQLITE_READONLY": _BAD_SETUP,
-    "SQLITE_PERM": _BAD_SETUP,
-    "SQLITE_NOTADB": _BAD_SETUP,
-    "SQLITE_AUTH": verdict(Category.AUTH, Code.FORBIDDEN, "never", "ignore"),
-    "SQLITE_CONSTRAINT_UNIQUE": verdict(Category.PERMANENT, Code.UNIQUE_VIOLATION, "never", "success"),
-    "SQLITE_CONSTRAINT_PRIMARYKEY": verdict(Category.PERMANENT, Code.UNIQUE_VIOLATION, "never", "success"),
-    "SQLITE_CONSTRAINT_FOREIGNKEY": _IN_THE_WAY,
-    "SQLITE_CONSTRAINT": _DATA_REFUSED,
-    "SQLITE_MISMATCH": _DATA_REFUSED,
-    "SQLITE_TOOBIG": verdict(Category.VALIDATION, Code.PAYLOAD_TOO_LARGE, "never", "success"),
-    "SQLITE_RANGE": _MISUSE,
-    "SQLITE_MISUSE": _MISUSE,
-    "SQLITE_ERROR": _REFUSED_FOR_GOOD,  # no such table, a syntax error
-}
-_BY_SQLITE_NAME = {name: meaning.because(f"SQLite result {name}") for name, meaning in _SQLITE.items()}
-
-
-def _sqlite(kind: str, otherwise: Classification) -> Rule:
-    """Judge by SQLite's own name for the error first, and by its class if Python code made it without one."""
-    fallback = otherwise.because(f"type sqlite3.{kind}")
-
-    def by_sqlite_name(error: Any) -> Answer:
-        name = getattr(error, "sqlite_errorname", None)
-        while isinstance(name, str) and name:
-            if name in _BY_SQLITE_NAME:
-                return _BY_SQLITE_NAME[name]
-            name = name.rpartition("_")[0]
-        return _BY_SQLITE_NAME["SQLITE_BUSY"] if "database is locked" in _first_words(error) else fallback
-
-    return by_sqlite_name
-
-
-_SQLITE_CLASSES: dict[str, Classification] = {
-    "OperationalError": _REFUSED_FOR_GOOD,
-    "IntegrityError": _IN_THE_WAY,
-    "DataError": _DATA_REFUSED,
-    "ProgrammingError": _MISUSE,
-    "InterfaceError": _MISUSE,
-    "NotSupportedError": _MISUSE,
-    "DatabaseError": _SERVER_FAILED,
-    "Error": _MISUSE,
-    "Warning": _MISUSE,
-}
-SQLITE: Table = {f"sqlite3.{kind}": _sqlite(kind, meaning) for kind, meaning in _SQLITE_CLASSES.items()}
 
 
 # -- data and its formats -------------------------------------------------------------------------------------

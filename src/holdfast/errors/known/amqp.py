@@ -46,6 +46,8 @@ def _by_probable_cause(error: Any) -> Answer:
 
 _PROBABLY_FORBIDDEN = AMQP_CODES[530].because("type pika.ProbableAccessDeniedError")
 
+_NEVER_OPENED = Otherwise(_NOT_CONNECTED, unsent=True)  # of the connection as a whole, when it was not open yet
+
 PIKA: Table = table(
     {
         # So pika calls a connection that was cut before the broker had said a word.
@@ -58,7 +60,7 @@ PIKA: Table = table(
         "pika:ConnectionWrongStateError pika:ChannelWrongStateError pika:ConnectionOpenAborted": _WE_CLOSED_IT,
         "pika:ConnectionClosedByClient pika:ChannelClosedByClient": _WE_CLOSED_IT,
         "pika:ConnectionClosed pika:ChannelClosed": _by_pika_reply,
-        "pika:AMQPConnectionError": Otherwise(_NOT_CONNECTED),
+        "pika:AMQPConnectionError": _NEVER_OPENED,
         "pika:NackError": _NOT_KEPT,
         "pika:UnroutableError": _NO_ROUTE,
         "pika:ProtocolVersionMismatch pika:MethodNotImplemented": _BAD_SETUP,
@@ -71,7 +73,7 @@ PIKA: Table = table(
         "pika:AMQPConnectorStackTimeout": verdict(Category.TRANSIENT, Code.CONNECT_TIMEOUT, "always"),
         "pika:AMQPConnectorAborted pika:AMQPConnectionWorkflowAborted": _WE_CLOSED_IT,
         "pika:AMQPConnectorWrongState pika:AMQPConnectionWorkflowWrongState": _MISUSE,
-        "pika:AMQPConnectorException": Otherwise(_NOT_CONNECTED),
+        "pika:AMQPConnectorException": _NEVER_OPENED,
     }
 )
 

@@ -8,6 +8,8 @@ from ..attributes import read
 from ..http import STATUSES, as_status
 from ..recognition import Answer, Otherwise, Table, table, verdict
 from ..taxonomy import ErrorCategory as Category, ErrorCode as Code
+from .network_texts import spoken_of
+from .phrases import words_of
 
 _NOT_CONNECTED = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "always")
 _MAYBE_SENT = verdict(Category.TRANSIENT, Code.CONNECTION_ERROR, "idempotent")
@@ -37,11 +39,18 @@ def _by_http_code(error: Any) -> Answer:
     return Otherwise(_OTHER) if status is None else STATUSES[status]
 
 
+def _by_transport(error: Any) -> Answer:
+    """Judge what kombu makes of all that is recoverable, of any transport: the cause says what it was, or the text."""
+    said = spoken_of(words_of(error))
+    return _UNREACHED if said is None else Otherwise(said)
+
+
+_UNREACHED = Otherwise(_NOT_CONNECTED)
+
 QUEUES: Table = table(
     {
         # -- kombu --------------------------------------------------------------------------------------------
-        # All that is recoverable of any transport becomes this; the cause says what it was.
-        "kombu:OperationalError": Otherwise(_NOT_CONNECTED),
+        "kombu:OperationalError": _by_transport,
         "kombu:BatchPublishError": Otherwise(_MAYBE_SENT),
         "kombu:DecodeError": _POISON,
         "kombu:SerializationError": _BAD_VALUE,
