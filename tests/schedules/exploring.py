@@ -60,7 +60,7 @@ def play(scenario: Scenario, seed: int) -> tuple[int, Finding | None]:
     try:
         with ExitStack() as stack:
             if isinstance(world, Threads):
-                stack.enter_context(patched(world.scheduler))
+                stack.enter_context(patched(world.scheduler, lock_free=world.lock_free))
             stack.callback(world.close)
             scenario.play(world)
     except (Exception, BaseExceptionGroup) as raised:

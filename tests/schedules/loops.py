@@ -56,6 +56,8 @@ class ChoosingLoop(VirtualLoop):
         self.victims: list[asyncio.Task[Any]] = []
         self.cancelled: Counter[asyncio.Task[Any]] = Counter()
         """How often each was cancelled before it had ended; if it was, it has to end cancelled."""
+        self.when_idle: list[Callable[[], None]] = []
+        """What is to be looked at before time goes on because there is nothing else to do."""
         self._random = random
         self._cruelty = random.choice((0.0, 0.01, 0.05, 0.2))
         self._ready = _AnyFirst(random, self._before)
@@ -65,6 +67,9 @@ class ChoosingLoop(VirtualLoop):
             waiting = self._scheduled  # type: ignore[attr-defined]
             if timeout == 0 and waiting and waiting[0].when() < FAR and random.random() < _HASTE:
                 self.selector.now = max(self.selector.now, waiting[0].when())
+            elif timeout:
+                for look in self.when_idle:
+                    look()
             return select(timeout)
 
         self.selector.select = hasty  # type: ignore[method-assign]

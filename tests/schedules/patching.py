@@ -42,8 +42,11 @@ def threading_of(scheduler: Scheduler) -> ModuleType:
 
 
 @contextmanager
-def patched(scheduler: Scheduler) -> Iterator[None]:
-    """Let holdfast make locks of the scheduler, have workers of its own, and see its time."""
+def patched(scheduler: Scheduler, *, lock_free: bool) -> Iterator[None]:
+    """Let holdfast make locks of the scheduler, have workers of its own, and see its time.
+
+    `lock_free`: whether guards have their quiet paths, as they do where there is a GIL.
+    """
     from holdfast._runtime import workers
     from holdfast.retry import doubled
     from holdfast.timeout import guard
@@ -62,6 +65,8 @@ def patched(scheduler: Scheduler) -> Iterator[None]:
             for attribute, value in list(vars(module).items()):
                 if value is threading:
                     put(module, attribute, there)
+                elif attribute == "LOCK_FREE":
+                    put(module, attribute, lock_free)
                 elif type(value) in _LOCKS:
                     put(module, attribute, _LOCKS[type(value)](scheduler))
     clock = ScheduledClock(scheduler)

@@ -28,6 +28,9 @@ class Threads:
         grain = random.choice(GRAINS)
         self.scheduler = Scheduler(chooser(random, 5 if grain == "opcodes" else 1), watched, grain)
         self.clock = ScheduledClock(self.scheduler)
+        self.lock_free = sys.version_info < (3, 13) or sys._is_gil_enabled()
+        if self.random.random() < 0.1:
+            self.lock_free = False
 
     def start(self, function: Callable[..., Any], *args: Any) -> None:
         self.scheduler.start(function, *args)

@@ -155,8 +155,11 @@ def probes(world: Threads) -> None:
 
 def late_results(world: Threads) -> None:
     """What ends after its phase moves nothing; what ends in it is counted in its window, all of it."""
-    breaker = CircuitBreaker(CircuitBreakerConfig(failure_threshold=50, reset_timeout=30), clock=world.clock)
+    threshold = world.random.choice((2, 3, 50))
+    config = CircuitBreakerConfig(failure_threshold=threshold, minimum_requests=1, reset_timeout=30)
+    breaker = CircuitBreaker(config, clock=world.clock)
     ended: list[tuple[Any, str]] = []
+    in_time: Counter[int] = Counter()
 
     def caller(result: str) -> None:
         try:
@@ -167,6 +170,7 @@ def late_results(world: Threads) -> None:
         if result == "success":
             permit.succeed()
         else:
+            in_time[id(permit._permit)] += permit._permit is breaker._circuit.phase  # or was just before the end of it
             permit.fail(ConnectionResetError())
         ended.append((permit._permit, result))
 
@@ -174,13 +178,15 @@ def late_results(world: Threads) -> None:
         for each in how:
             getattr(breaker, each)()
 
-    for result in world.random.choices(["success", "failure"], k=5):
+    for result in world.random.choices(["success", "failure"], (1, 3), k=5):
         world.start(caller, result)
-    world.start(
-        operator, world.random.choice((["reset"], ["force_close"], ["force_open", "force_close"], ["reset", "reset"]))
-    )
+    how = world.random.choice((["reset"], ["force_close"], ["force_open", "force_close"], ["reset", "reset"]))
+    world.start(operator, how)
     world.run()
     phase: Any = breaker._circuit.phase
+    if breaker.state is CircuitState.OPEN:
+        assert max(in_time.values()) >= threshold, "late failures opened it"
+        return
     _ = breaker.metrics
     counted = Counter(result for permit, result in ended if permit is phase)
     assert (phase.window.successes, phase.window.failures) == (counted["success"], counted["failure"])

@@ -15,11 +15,19 @@ _WATCHED = watching("circuit_breaker.bulkhead")
 
 
 class _Fair(OrderedDict[Any, None]):
-    """The queue; whoever leaves it by being granted a permit must be the first in it."""
+    """The queue; whoever leaves it by being granted a permit must be the first in it, and nobody passes it by."""
 
     def __delitem__(self, place: Any) -> None:
         assert place.state != 0 or place is next(iter(self)), "somebody was let in who was not the first in the queue"
         super().__delitem__(place)
+
+    def before(self, bulkhead: Bulkhead) -> set[Any]:
+        """Those who are there, and known to be, before the next one comes."""
+        return set(self) if bulkhead.line.busy else set()
+
+    def check(self, before: set[Any]) -> None:
+        """Assert that none of them is still waiting as one is let in who came after them."""
+        assert not any(place.state == 0 and place in self for place in before), "somebody was overtaken"
 
 
 class _Room:
@@ -60,7 +68,7 @@ def permits(world: Threads) -> None:
         max_concurrent=most, max_queue=world.random.choice((0, 1, 9)), queue_timeout=world.random.choice((None, 1.0))
     )
     bulkhead = Bulkhead(config, clock=world.clock)
-    bulkhead.line.waiters = _Fair()
+    bulkhead.line.waiters = queue = _Fair()
     if world.random.random() < 0.2:
         bulkhead.on("execution_started", lambda _event: None)
     room = _Room(world, most)
@@ -68,7 +76,8 @@ def permits(world: Threads) -> None:
     held = world.random.choice((0.0, 0.0, 1.0))
 
     @bulkhead.protect
-    def service() -> None:
+    def service(before: set[Any]) -> None:
+        queue.check(before)
         room.stay()
         if held:
             room.enter()
@@ -77,20 +86,23 @@ def permits(world: Threads) -> None:
 
     def caller(ways: list[str]) -> None:
         for way in ways:
+            before = queue.before(bulkhead)
             try:
                 if way == "block":
                     with bulkhead.acquire(timeout=world.random.choice((0.0, 1.0, None))):
+                        queue.check(before)
                         room.stay()
                 else:
-                    service()
+                    service(before)
                 seen["done"] += 1
             except BulkheadTimeoutError:
                 seen["timeout"] += 1
             except BulkheadFullError:
                 seen["full"] += 1
 
+    weights = world.random.choice(((1, 0), (0, 1), (1, 1)))
     for _ in range(4):
-        world.start(caller, world.random.choices(["call", "block"], k=2))
+        world.start(caller, world.random.choices(["call", "block"], weights, k=2))
     world.run()
     _check(bulkhead, seen)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -79,8 +80,9 @@ def windows(world: Threads) -> None:
             except RateLimitExceededError:
                 seen["rejected"] += 1
 
+    weights = world.random.choice(((6, 1, 2, 1), (1, 0, 0, 0), (0, 0, 1, 1)))
     for _ in range(3):
-        world.start(caller, world.random.choices(["call", "try", "costly", "reserve"], (6, 1, 2, 1), k=3))
+        world.start(caller, world.random.choices(["call", "try", "costly", "reserve"], weights, k=3))
     world.run()
     world.scheduler.now += 100.0
     assert (limiter.stats.queued, limiter.stats.available) == (0, 2)
@@ -127,7 +129,66 @@ def given_back(world: Threads) -> None:
     assert limiter.metrics.admitted >= seen["admitted"]
 
 
+def quiet_calls(world: Threads) -> None:
+    """Who takes a token on the quiet path is counted at a moment for which it was paid, however long it takes."""
+    limit = SlidingWindow(limit=2, period=1.0)
+    limiter = RateLimiter(RateLimiterConfig(limit=limit, queue_timeout=0.0), clock=world.clock)
+    limiter.line.allowance = allowance = Watched(limit)
+    seen: Counter[str] = Counter()
+    service = limiter.protect(lambda: None)
+
+    def caller(pauses: list[float]) -> None:
+        for pause in pauses:
+            try:
+                service()
+                seen["admitted"] += 1
+            except RateLimitExceededError:
+                seen["rejected"] += 1
+            world.clock.sleep(pause)
+
+    for _ in range(3):
+        world.start(caller, world.random.choices([0.0, 1.0], k=4))
+    world.run()
+    metrics = limiter.metrics
+    assert (metrics.admitted, metrics.rejected) == (seen["admitted"], seen["rejected"])
+    assert allowance.check() == seen["admitted"]
+
+
+def reservations(world: Threads) -> None:
+    """A reservation and those who wait keep their order and the limit, also if one who was called up comes late."""
+    limit = world.random.choice((SlidingWindow(limit=2, period=1.0), TokenBucket(rate=2.0, capacity=2)))
+    limiter = RateLimiter(RateLimiterConfig(limit=limit, queue_timeout=50.0, max_queue=9), clock=world.clock)
+    limiter.line.allowance = allowance = Watched(limit)
+    limiter.acquire(2)
+
+    def waits(cost: int) -> None:
+        limiter.acquire(cost)
+
+    def reserves() -> None:
+        reservation = limiter.reserve()
+        if world.random.random() < 0.2:
+            reservation.cancel()
+        while (delay := reservation.delay) not in {0.0, math.inf}:
+            world.clock.sleep(delay)
+
+    def looks() -> None:
+        for _ in range(3):
+            world.clock.sleep(1.0)
+            assert limiter.stats.available <= 2
+
+    world.start(waits, 2)
+    world.start(reserves)
+    world.start(world.random.choice((reserves, looks)))
+    world.start(looks)
+    world.run()
+    allowance.check()
+    world.scheduler.now += 100.0
+    assert (limiter.stats.queued, limiter.stats.available) == (0, 2)
+
+
 SCENARIOS = [
     Scenario("limiter-windows", windows, _WATCHED),
+    Scenario("limiter-quiet", quiet_calls, _WATCHED),
+    Scenario("limiter-reservations", reservations, _WATCHED),
     Scenario("limiter-given-back", given_back, _WATCHED),
 ]

@@ -29,7 +29,7 @@ def outcomes(world: Tasks) -> None:
     """A call ends with its value, its own error, our error, or as it was cancelled: nothing lost, doubled or swallowed."""
     running: set[asyncio.Task[Any] | None] = set()
 
-    async def service(takes: float, cleans: float, own: bool) -> str:
+    async def service(takes: float, cleans: float, own: bool, stubborn: bool) -> str:
         assert asyncio.current_task() not in running
         running.add(asyncio.current_task())
         try:
@@ -37,6 +37,10 @@ def outcomes(world: Tasks) -> None:
             if own:
                 raise TimeoutError("own")
             return "value"
+        except asyncio.CancelledError:
+            if stubborn and not world.loop.cancelled[asyncio.current_task()]:  # type: ignore[index]
+                return "anyway"
+            raise
         finally:
             try:
                 await asyncio.sleep(cleans)
@@ -50,9 +54,9 @@ def outcomes(world: Tasks) -> None:
         task = asyncio.current_task()
         assert task is not None
         guard = world.random.choice((quick, quick, slow))
-        own = world.random.random() < 0.2
+        own, stubborn = world.random.random() < 0.2, world.random.random() < 0.2
         try:
-            value = await guard(takes, world.random.choice((0.0, 0.0, 0.5)), own)
+            value = await guard(takes, world.random.choice((0.0, 0.0, 0.5)), own, stubborn)
         except OperationTimeoutError:
             value = "late"
         except TimeoutError as error:
@@ -69,8 +73,8 @@ def outcomes(world: Tasks) -> None:
         for each, outcome in zip(takes, await world.finish([world.victim(call(each)) for each in takes]), strict=True):
             if outcome is asyncio.CancelledError:
                 continue
-            assert outcome in {"value", "late", "own"}, outcome
-            assert each <= _LIMIT or outcome == "late"
+            assert outcome in {"value", "late", "own", "anyway"}, outcome
+            assert each <= _LIMIT or outcome in {"late", "anyway"}
         assert not running
 
     world.run(main())
