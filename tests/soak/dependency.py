@@ -119,7 +119,7 @@ class Dependency:
         if phase is Phase.FAILING and trouble < 0.3:
             return took, self.chance.choice((ConnectionResetError("reset"), StatusError(503), TimeoutError("slow")))
         if phase is Phase.DOWN:
-            return 0.0, ConnectionRefusedError("down")
+            return 4 * took, ConnectionRefusedError("down")  # so that others come meanwhile
         if phase is Phase.RECOVERING and trouble < 0.1:
             return 2 * took, StatusError(503)
         if phase is Phase.LIMITING:

@@ -41,7 +41,7 @@ def left_behind() -> int:
     return sum(get_timeout_manager().metrics.left_behind.values())
 
 
-def calm(patience: float = 10.0) -> None:
+def calm(patience: float = 3.0) -> None:
     """Wait until those have ended that were left behind, and workers are back; not for ever."""
     until = time.monotonic() + patience
     while (left_behind() or _busy_threads()) and time.monotonic() < until:

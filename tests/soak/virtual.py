@@ -83,6 +83,11 @@ class Scene:
             self.calls += 1
         return self.course.at(self.clock.monotonic())
 
+    def is_rush(self) -> bool:
+        """Whether more calls come than are let pass: one second in five, but not while attempts fail by chance."""
+        now = self.clock.monotonic()
+        return int(now) % 5 == 4 and self.course.at(now) is not Phase.FAILING
+
     def end(self, began: Phase, how: str) -> None:
         with self.lock:
             self.ended[how] += 1
@@ -201,7 +206,8 @@ def threads(*, seconds: float, rate: int, seed: int, crew: int = 24) -> Findings
     def work() -> None:
         try:
             while clock.monotonic() < seconds:
-                clock.sleep(chance.random() * max(0.001, 2 * crew / rate - 0.03))
+                pause = 0.004 if scene.is_rush() else max(0.004, 2 * crew / rate - 0.03)
+                clock.sleep(chance.random() * pause)
                 began = scene.begin()
                 try:
                     scene.end(began, guarded())
@@ -224,7 +230,7 @@ def threads(*, seconds: float, rate: int, seed: int, crew: int = 24) -> Findings
 
 
 def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
-    """Traffic of async functions in one loop; one call in fifty is cancelled somewhere on its way."""
+    """Traffic of async functions in one loop; one call in twenty is cancelled somewhere on its way."""
     clock = LoopClock()
     policy = ResiliencePolicy(
         retry=RETRY,
@@ -265,12 +271,13 @@ def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
         under_way: set[asyncio.Task[None]] = set()
         ticks = 50
         for tick in range(int(seconds * ticks)):
-            for _ in range(max(1, rate // ticks)):
+            for _ in range(max(1, rate // ticks) * (4 if scene.is_rush() else 1)):
                 task = loop.create_task(one(guarded))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
-                if not scene.chance.randrange(50):
-                    loop.call_later(scene.chance.random() / 2, task.cancel)
+                if not scene.chance.randrange(20):
+                    # At a moment, and so many turns of the loop later, at which others begin and end.
+                    loop.call_later(scene.chance.randrange(100) / 200, _later, scene.chance.randrange(5), task.cancel)
             if not tick % 10:
                 scene.look()
             await asyncio.sleep(1 / ticks)
@@ -286,6 +293,13 @@ def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
 
     scene = run_virtual(make())
     return _observed(scene, run)
+
+
+def _later(turns: int, function: Callable[[], object]) -> None:
+    if turns:
+        asyncio.get_running_loop().call_soon(_later, turns - 1, function)
+    else:
+        function()
 
 
 def _observed(scene: Scene, run: Callable[[], None]) -> Findings:
