@@ -153,6 +153,50 @@ def probes(world: Threads) -> None:
         assert len(ended) - ended.index("failure") <= most + ended.count("abandoned") + ended.count("success")
 
 
+def hung_probes(world: Threads) -> None:
+    """A probe that hangs gives its place up when its lease is over, not before; what it finds out late still counts."""
+    lease = 1.0
+    config = CircuitBreakerConfig(half_open_max_calls=1, success_threshold=50, reset_timeout=30, probe_timeout=lease)
+    breaker = CircuitBreaker(config, clock=world.clock)
+    breaker.force_open()
+    world.scheduler.now = 30.0
+    inside: dict[int, tuple[float, float]] = {}  # and between which moments each was given the place
+    seen: Counter[str] = Counter()
+
+    def caller(number: int, takes: float, result: str) -> None:
+        world.clock.sleep(world.random.choice((0.0, 0.5, lease)))
+        came = world.now
+        try:
+            permit = breaker.acquire()
+        except CircuitOpenError:
+            seen["rejected"] += 1
+            return
+        if not seen["failure"]:
+            for earliest, latest in inside.values():
+                assert max(world.now - earliest, latest - came) >= lease, "two hold the one place"
+        inside[number] = came, world.now
+        world.clock.sleep(takes)
+        del inside[number]
+        seen[result] += 1
+        if result == "success":
+            permit.succeed()
+        else:
+            permit.fail(ConnectionResetError())
+
+    results = world.random.choices(["success", "failure"], (4, 1), k=4)
+    for number, result in enumerate(results):
+        world.start(caller, number, world.random.choice((0.0, 0.5, 5.0)), result)
+    world.run()
+    metrics = breaker.metrics
+    assert (metrics.successful_requests, metrics.failed_requests) == (seen["success"], seen["failure"])
+    assert metrics.rejected_requests == seen["rejected"]
+    assert breaker.get_stats()["probes"] == 0
+    if seen["failure"]:
+        assert breaker.state is CircuitState.OPEN
+    else:
+        assert breaker.execute(lambda: "let in") == "let in"
+
+
 def late_results(world: Threads) -> None:
     """What ends after its phase moves nothing; what ends in it is counted in its window, all of it."""
     threshold = world.random.choice((2, 3, 50))
@@ -196,5 +240,6 @@ SCENARIOS = [
     Scenario("breaker-numbers", exact_numbers, _WATCHED),
     Scenario("breaker-resets", resets, _WATCHED),
     Scenario("breaker-probes", probes, _WATCHED),
+    Scenario("breaker-hung-probes", hung_probes, _WATCHED),
     Scenario("breaker-late", late_results, _WATCHED),
 ]
