@@ -160,6 +160,25 @@ def test_what_leaves_work_behind_is_known_through_what_wraps_it() -> None:
     assert not leaves_work(functools.partial(plain, 1))
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_permit_is_back_though_somebody_keeps_the_error(way: str, leaves: bool, watched: bool) -> None:
+    bulkhead = small()
+    if watched:
+        bulkhead.on("execution_started", lambda _event: None)
+
+    def fail() -> None:
+        raise KeyError
+
+    if leaves:
+        note_leaves_work(fail)
+    with pytest.raises(KeyError) as caught:
+        WAYS[way](bulkhead, fail)()
+    assert bulkhead.stats.active == 0
+    assert caught.value.__traceback__ is not None
+
+
 @pytest.mark.parametrize("way", ["protect", "each"])
 @pytest.mark.parametrize("leaves", [False, True])
 @pytest.mark.parametrize("awaits", [False, True])

@@ -175,6 +175,17 @@ def test_who_waits_is_served_by_more_permits_and_not_before_a_debt_is_paid() -> 
     assert line.leave(second)
 
 
+def test_of_two_tokens_that_come_at_once_one_pays_the_debt_and_one_is_granted() -> None:
+    line = Line(2, 5)
+    taken(line, 2)
+    waiting = Place()
+    line.enter(waiting)
+    line.resize(1, 5)
+    line.free += bulkhead_queue.TOKEN * 2
+    line.dispatch()
+    assert (line.debt, waiting.state, line.available) == (0, GRANTED, 0)
+
+
 def test_a_place_whose_leaving_was_interrupted_is_passed_over() -> None:
     line = Line(1, 5)
     (held,) = taken(line, 1)

@@ -231,8 +231,8 @@ def test_a_known_code_is_found_on_the_error_and_in_its_body(attributes: Any, cod
 
 
 def test_a_code_that_the_response_tells_counts_last() -> None:
-    error = bearing(Exception(), code="slowdown", body=1)
-    for names, code in ((("code",), "EXTERNAL_RATE_LIMITED"), ((), "NOT_FOUND"), (("body",), "NOT_FOUND")):
+    error = bearing(Exception(), code="slowdown", body={"code": "overloaded"})
+    for names, code in ((("code",), "EXTERNAL_RATE_LIMITED"), ((), "NOT_FOUND"), (("body",), "EXTERNAL_UNAVAILABLE")):
         found = by_code(error, names, "NoSuchKey")
         assert found is not None
         assert found.code == code

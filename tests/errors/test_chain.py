@@ -67,13 +67,14 @@ def test_a_chain_goes_as_deep_as_it_may_and_visits_each_error_once() -> None:
 
 def test_a_chain_goes_on_with_what_it_follows_before_anything_else() -> None:
     deep, first, second = ValueError("deep"), ValueError("first"), ValueError("second")
-    caused(first, deep)
+    deeper = ValueError("deeper")
+    first.args = (deep, deeper)
     chain = Chain(Exception(first, second), ())
     seen = []
     for link in chain:
         seen.append(link.error)
         chain.follow(link, ())
-    assert seen == [first, deep, second]
+    assert seen == [first, deep, deeper, second]
 
 
 def test_a_chain_ends_after_sixty_four_links() -> None:

@@ -123,6 +123,20 @@ def test_groups_and_causes_by_turns_end_somewhere() -> None:
     assert classify(nested(500)).category == "UNKNOWN"
 
 
+def test_groups_in_causes_are_looked_into_twelve_deep_each_branch_by_itself() -> None:
+    def nested(depth: int) -> BaseException:
+        error: BaseException = TimeoutError()
+        for _ in range(depth):
+            error = group(caused(Exception(), error))
+        return error
+
+    assert classify(nested(12)).code == "TIMEOUT"
+    assert classify(nested(13)).category == "UNKNOWN"
+    assert classify(group(*(caused(Exception(), nested(5)) for _ in range(5)))).code == "TIMEOUT"
+    assert classify(group(*(caused(Exception(), nested(11)) for _ in range(3)))).code == "TIMEOUT"
+    assert classify(group(caused(Exception(), nested(12)), TimeoutError())).category == "UNKNOWN"
+
+
 def test_many_members_with_long_chains_take_bounded_work() -> None:
     def chain() -> BaseException:
         error: BaseException = Exception()

@@ -93,6 +93,8 @@ def at(*parts: int) -> float:
         ("06 Nov 1994 23:59:59 GMT", at(1994, 11, 6, 23, 59, 59)),
         ("29 Feb 2024 00:00:00 GMT", at(2024, 2, 29)),
         ("31 Dec 9999 00:00:00 GMT", at(9999, 12, 31)),
+        ("Sun,06 Nov 1994 08:49:37 GMT", at(1994, 11, 6, 8, 49, 37)),
+        ("Sun. 06 Nov 1994 08:49:37 GMT", at(1994, 11, 6, 8, 49, 37)),
         ("01 Jan 0001 00:00:00 GMT", calendar.timegm((1, 1, 1, 0, 0, 0))),
         ("06 Nov 1994 24:00:00 GMT", None),
         ("06 Nov 1994 08:60:00 GMT", None),
@@ -130,6 +132,15 @@ def at(*parts: int) -> float:
 )
 def test_dates_of_http_are_read_in_their_three_forms(text: str, moment: float | None) -> None:
     assert http_date(text, NOW) == moment
+
+
+@pytest.mark.parametrize("year", [1, 4, 1900, 1970, 1999, 2000, 2023, 2024, 2100, 2400])
+def test_every_month_of_a_year_begins_when_it_does(year: int) -> None:
+    for month, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1):
+        for day in (1, 28):
+            moment = calendar.timegm((year, month, day, 0, 0, 0))
+            assert http_date(f"{day} {name} {year:04} 00:00:00 GMT", NOW) == moment
+            assert rfc3339(f"{year:04}-{month:02}-{day:02}T00:00:00Z") == moment
 
 
 @pytest.mark.parametrize(
@@ -191,6 +202,7 @@ def test_timestamps_are_read_with_their_zone(text: str, moment: float | None) ->
         ("0" * 39 + "1s", 1.0),
         ("1s" * 32, 32.0),
         ("1s" * 33, None),
+        ("1s" * 31 + "11s", None),
         ("17", None),
         ("s", None),
         ("", None),

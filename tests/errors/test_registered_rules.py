@@ -361,6 +361,24 @@ def test_callable_objects_and_partials_are_predicates(classifier: ErrorClassifie
     classifier.register(Named(), category="TRANSIENT", code="OBJECT")
     classifier.register(functools.partial(has, "b"), category="TRANSIENT", code="PARTIAL")
     assert [classifier.classify(Base(text)).code for text in "abc"] == ["OBJECT", "PARTIAL", "UNKNOWN"]
+    reason = classifier.classify(Base("a")).reason
+    assert reason.startswith("rule registered for ")
+    assert reason.endswith(".Named")
+
+
+def test_a_class_that_took_in_an_error_is_not_one_of_its_types_as_in_an_except_clause(
+    classifier: ErrorClassifier,
+) -> None:
+    class Abstract(Exception, metaclass=abc.ABCMeta): ...
+
+    class Concrete(Abstract): ...
+
+    class TakenIn(Exception): ...
+
+    Abstract.register(TakenIn)
+    classifier.register(Abstract, category="TRANSIENT")
+    assert classifier.classify(Concrete()).category == "TRANSIENT"
+    assert classifier.classify(TakenIn()).category == "UNKNOWN"
 
 
 # -- what is refused at once --------------------------------------------------------------------------------

@@ -64,6 +64,9 @@ def test_a_debt_that_a_bucket_cannot_hold_is_forgiven() -> None:
     assert [bucket.room(at) for at in (2.0, 3.0, 6.0, 7.0)] == [0, 1, 4, 4]
     bucket.adjust(1.0, 3, 7.0)
     assert bucket.room(7.0) == 3
+    bucket.take(7.0, 3)
+    bucket.adjust(1.0, 2, 7.0)
+    assert bucket.room(7.0) == 0, "one is forgiven"
 
 
 @pytest.mark.parametrize(("at", "there", "next_one"), [(0.25, 0, 0.375), (0.75, 1, 0.875), (1.0, 2, 1.25)])

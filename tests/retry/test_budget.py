@@ -87,7 +87,9 @@ def test_bad_settings_are_refused(field: str, value: Any) -> None:
 
 
 def test_a_ratio_that_is_refused_is_explained() -> None:
-    with pytest.raises(ConfigurationError, match=r"a share of the calls: 0\.2 allows one retry for five calls"):
+    with pytest.raises(
+        ConfigurationError, match=r"not -1 \(a share of the calls: 0\.2 allows one retry for five calls\)$"
+    ):
         RetryBudget(ratio=-1)
 
 
