@@ -6,7 +6,7 @@ import pytest
 from tests.schedules.exploring import Scenario, find, play
 from tests.schedules.scenarios import SCENARIOS
 
-_OF_THREADS, _OF_TASKS = 50, 200
+_OF_THREADS, _OF_TASKS = 40, 150
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..exploring import Scenario
-from . import breakers, bulkheads, limiters, shared, tasks_in_guards, tasks_in_time, timeouts
+from . import breakers, bulkheads, limiters, process_wide, shared, tasks_in_guards, tasks_in_time, timeouts
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
-    for module in (breakers, bulkheads, limiters, shared, timeouts, tasks_in_guards, tasks_in_time)
+    for module in (breakers, bulkheads, limiters, shared, process_wide, timeouts, tasks_in_guards, tasks_in_time)
     for scenario in module.SCENARIOS
 }
