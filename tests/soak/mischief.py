@@ -190,6 +190,7 @@ class Mischief:
 
     def _be_child(self, writer: int, seed: int) -> None:
         code = 1
+        signal.alarm(60)  # also if nobody is left to end it
         try:
             chance = Random(f"child {seed}")
             findings = self.traffic.findings = self.tally.findings = Findings("child")

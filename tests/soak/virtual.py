@@ -243,13 +243,20 @@ def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
     )
     scene: Any = None
 
+    waiting: dict[asyncio.Task[Any], None] = {}
+    """Tasks whose call has not come through yet, first come first."""
+
     async def call() -> str:
+        waiting.pop(_this_task(), None)
         took, trouble, is_probe = scene.dependency.enter(clock.monotonic())
         answered = False
         try:
             await asyncio.sleep(took)
             answered = trouble is None
         finally:
+            if waiting and not scene.chance.randrange(20):
+                # Just now a permit comes free: cancel the first in the queue, as likely as not when it is granted.
+                asyncio.get_running_loop().call_soon(_later, scene.chance.randrange(4), next(iter(waiting)).cancel)
             scene.dependency.leave(is_probe=is_probe, answered=answered)
         if trouble is not None:
             raise trouble
@@ -257,6 +264,7 @@ def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
 
     async def one(guarded: Any) -> None:
         began = scene.begin()
+        waiting[_this_task()] = None
         try:
             scene.end(began, await guarded())
         except asyncio.CancelledError:
@@ -264,6 +272,8 @@ def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
         except BaseException as error:
             scene.end(began, "error")
             scene.findings.mishap("a call that ended as none should", repr(error))
+        finally:
+            waiting.pop(_this_task(), None)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -293,6 +303,12 @@ def tasks(*, seconds: float, rate: int, seed: int) -> Findings:
 
     scene = run_virtual(make())
     return _observed(scene, run)
+
+
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 def _later(turns: int, function: Callable[[], object]) -> None:
