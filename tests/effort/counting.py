@@ -13,9 +13,10 @@ import asyncio
 import functools
 import json
 import sys
-from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.contenders import bare_wrapper
 
 import holdfast
 from holdfast import ResiliencePolicy, TokenBucket
@@ -35,28 +36,6 @@ def _plain(value: int) -> int:
 
 async def _later(value: int) -> int:
     return value
-
-
-def _bare(function: Any) -> Any:
-    if iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return await function(*args, **kwargs)
-            except Exception:
-                raise
-
-        return async_wrapper
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except Exception:
-            raise
-
-    return wrapper
 
 
 def _breaker(function: Any) -> Any:
@@ -165,7 +144,7 @@ def measure(guard: Callable[[Any], Any]) -> dict[str, list[int]]:
     """Return what the guard adds to a bare wrapper: bytecodes and C calls, for a plain and an async function."""
     found = {}
     for door, function in (("plain", _plain), ("async", _later)):
-        guarded, bare = guard(function), _bare(function)
+        guarded, bare = guard(function), bare_wrapper(function)
         mine, least = effort(functools.partial(guarded, 1)), effort(functools.partial(bare, 1))
         found[door] = [one - other for one, other in zip(mine, least, strict=True)]
     return found

@@ -99,7 +99,8 @@ def _made(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseExceptio
     try:
         if issubclass(kind, BaseExceptionGroup):
             arguments = (*(arguments or ("",)), [Exception()])
-        error: BaseException = kind.__new__(kind, *arguments)
+        make: Any = kind.__new__
+        error: BaseException = make(kind, *arguments)
     except Exception:
         error = Exception.__new__(type(kind.__name__, (Exception,), {"__module__": kind.__module__}))
     error.args = arguments

@@ -65,11 +65,11 @@ class ResiliencePolicy(Parts):
     >>> policy = ResiliencePolicy(retry={"max_attempts": 4}, bulkhead={"max_concurrent": 5}, timeout=2)
     >>> policy.worst_case.attempts
     4
-    >>> print(ResiliencePolicy(retry="network", timeout=10).describe())
-    retry            'network': 5 attempts, 0-0.5, 0-1, 0-2, 0-4 s apart, after errors that are EXTERNAL, RESOURCE, TRANSIENT
+    >>> print(ResiliencePolicy(retry="conservative", timeout=10).describe())
+    retry            'conservative': 2 attempts, 2 s apart, after errors that are TRANSIENT; total_timeout 10 s
     timeout          10 s for each attempt; a plain function runs in a worker thread
     the call
-    At worst: 5 attempts, 57.5 s; 530 s if a server asks for longer waits.
+    At worst: 2 attempts, 10 s.
 
     Raises `ConfigurationError`, when the policy is made, for what cannot work, alone or together, and if it has no
     guard at all.

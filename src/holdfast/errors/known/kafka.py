@@ -112,7 +112,7 @@ def _by_registry_code(error: Any) -> Answer:
 def _by_token_endpoint(error: Any) -> Answer:
     """Judge a refused token: a 400 or 401 is about the credentials, anything else about the endpoint."""
     status = as_status(read(error, "status_code"))
-    return Otherwise(_NOT_LET_IN) if status in {None, 400} else STATUSES[status]
+    return Otherwise(_NOT_LET_IN) if status is None or status == 400 else STATUSES[status]
 
 
 _CONFLUENT: Table = table(
