@@ -11,7 +11,7 @@ import pytest
 from tests.support import run_virtual
 
 from holdfast import BulkheadTimeoutError, bulkhead as bulkhead_of, disabled
-from holdfast._runtime.leftovers import holding
+from holdfast._runtime.leftovers import Hold, holding
 from holdfast.circuit_breaker.bulkhead import guard
 from holdfast.circuit_breaker.bulkhead.config import BulkheadConfig
 from holdfast.circuit_breaker.bulkhead.manager import Bulkhead
@@ -45,7 +45,14 @@ def leaving_pending(*args: Any, **kwargs: Any) -> Awaitable[Given]:
 
 note_leaves_work(leaving_pending)
 
-FUNCTIONS = [plain, leaving, awaited, pending, leaving_pending]
+
+async def leaving_awaited(*args: Any, **kwargs: Any) -> Given:
+    return args, kwargs
+
+
+note_leaves_work(leaving_awaited)
+
+FUNCTIONS = [plain, leaving, awaited, pending, leaving_pending, leaving_awaited]
 
 
 def small(permits: int = 1, places: int = 5, **fields: Any) -> Bulkhead:
@@ -203,6 +210,15 @@ def test_a_permit_is_kept_until_what_was_left_behind_has_ended(way: str, leaves:
     for hold in left:
         hold.end()
     assert bulkhead.stats.active == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_held_around_a_call_is_held_after_it(way: str) -> None:
+    around = Hold()
+    around.open()
+    assert WAYS[way](small(), leaving)() == ((), {})
+    assert holding.get() is around
+    around.hide()
 
 
 def test_who_names_a_bulkhead_for_each_call_is_told_what_the_caller_wrote() -> None:

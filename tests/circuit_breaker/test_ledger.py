@@ -101,6 +101,7 @@ def test_a_lifetime_goes_over_all_ledgers_of_a_breaker() -> None:
         next(first.rejected)
     second = first.successor()
     assert second.rejections() == 0
+    assert second.lifetime() == (0, 0, 0, 4)
     next(first.rejected)  # somebody was about to draw
     second.inherit(first)
     assert (second.history, second.lifetime()) == ((), (1, 2, 3, 5))

@@ -209,10 +209,20 @@ def test_a_success_ends_a_row() -> None:
     ("asked", "until"), [(None, 10.0), (0.0, 10.0), (9.0, 10.0), (25.0, 25.0), (59.0, 59.0), (61.0, 60.0)]
 )
 def test_a_server_that_asks_for_longer_is_heard_up_to_the_longest_timeout(asked: float | None, until: float) -> None:
-    one = circuit(failure_threshold=1, max_reset_timeout=60, reset_timeout_multiplier=2)
+    one = circuit(failure_threshold=1, max_reset_timeout=60)
     fail(one, 0.0, retry_after=asked)
     assert isinstance(one.phase, Open)
     assert one.phase.until == until
+    fail(one, 100.0, retry_after=asked)
+    assert isinstance(one.phase, Open), "a failed probe is heard likewise"
+    assert one.phase.until == 100 + until
+
+
+def test_a_timeout_may_be_shorter_than_a_second() -> None:
+    one = circuit(failure_threshold=1, reset_timeout=0.25)
+    fail(one, 0.0)
+    assert isinstance(one.phase, Open)
+    assert one.phase.until == 0.25
 
 
 # Half-open.

@@ -134,6 +134,25 @@ def test_the_status_is_that_of_the_response_or_else_the_errors_own(attributes: A
     assert facts(bearing(Exception(), **attributes)).status == status
 
 
+def test_of_a_response_that_cannot_tell_one_thing_the_other_is_read() -> None:
+    class NoHeaders:
+        status_code = 503
+
+        @property
+        def headers(self) -> Any:
+            raise ValueError
+
+    class NoStatus:
+        headers = RETRY
+
+        @property
+        def status_code(self) -> Any:
+            raise ValueError
+
+    assert facts(bearing(Exception(), response=NoHeaders())) == Facts(503, False)
+    assert facts(bearing(Exception(), response=NoStatus())) == Facts(None, False, Hint(None, 7.0))
+
+
 def test_own_numbers_count_only_where_they_may_be_http() -> None:
     assert facts(bearing(Exception(), status=503), http=False) is NO_FACTS
     assert facts(bearing(Exception(), response=Bag(status=503)), http=False).status == 503

@@ -135,6 +135,7 @@ def test_groups_in_causes_are_looked_into_twelve_deep_each_branch_by_itself() ->
     assert classify(group(*(caused(Exception(), nested(5)) for _ in range(5)))).code == "TIMEOUT"
     assert classify(group(*(caused(Exception(), nested(11)) for _ in range(3)))).code == "TIMEOUT"
     assert classify(group(caused(Exception(), nested(12)), TimeoutError())).category == "UNKNOWN"
+    assert classify(group(caused(Exception(), nested(5)), caused(Exception(), nested(12)))).category == "UNKNOWN"
 
 
 def test_many_members_with_long_chains_take_bounded_work() -> None:
@@ -146,3 +147,15 @@ def test_many_members_with_long_chains_take_bounded_work() -> None:
 
     verdict = classify(group(*(chain() for _ in range(2_000))))
     assert verdict.category == "UNKNOWN"
+    assert verdict.reason == "the worst of 2000 errors in a group: no rule knows this error"
+
+
+def test_ten_thousand_links_are_looked_at_and_no_more() -> None:
+    def chain(length: int, end: BaseException) -> BaseException:
+        for _ in range(length):
+            end = caused(Exception(), end)
+        return end
+
+    members = [chain(12, Exception()) for _ in range(833)]  # twelve links each
+    assert classify(group(*members, chain(4, TypeError()))).category == "INTERNAL"
+    assert classify(group(*members, chain(5, TypeError()))).category == "UNKNOWN"

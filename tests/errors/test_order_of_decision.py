@@ -176,6 +176,53 @@ def test_the_reason_names_the_rule_that_judged_the_cause() -> None:
     assert verdict.reason == "caused by OSError (errno ENOSPC)"
 
 
+def test_a_vendors_code_on_a_cause_is_read() -> None:
+    cause = bearing(Exception(), code="SlowDown")
+    assert ErrorClassifier().classify(caused(Exception(), cause)).code == "EXTERNAL_RATE_LIMITED"
+
+
+def test_a_servers_word_on_whether_to_retry_is_told_with_the_reason() -> None:
+    def said(word: str, status: int) -> Classification:
+        response = Bag(status_code=status, headers={"x-should-retry": word})
+        return ErrorClassifier().classify(bearing(Exception(), response=response))
+
+    yes, no = said("true", 404), said("false", 503)
+    assert (yes.category, yes.retryable, yes.retry_scope) == ("TRANSIENT", True, "always")
+    assert yes.reason == "HTTP status 404, and the server says to retry"
+    assert (no.category, no.retryable, no.retry_scope) == ("TRANSIENT", False, "never")
+    assert no.reason == "HTTP status 503, and the server says not to retry"
+    assert said("true", 503).reason == "HTTP status 503"
+    assert said("false", 404).reason == "HTTP status 404"
+
+
+def test_rules_are_given_the_cause_that_they_judge() -> None:
+    asked: list[BaseException] = []
+
+    def look(error: BaseException) -> bool:
+        asked.append(error)
+        return False
+
+    def wait(error: BaseException) -> float:
+        asked.append(error)
+        return 3.0
+
+    otherwise = recorded("requests.exceptions.ConnectionError", OSError)()
+    for cause in (ConnectionResetError(), otherwise):
+        classifier = ErrorClassifier()
+        classifier.register(look, category="AUTH")
+        classifier.register(type(cause), retry_after=wait)
+        asked.clear()
+        assert classifier.classify(caused(Exception(), cause)).retry_after == 3.0
+        assert asked[-2:] == [cause, cause]
+    classifier = ErrorClassifier()
+    classifier.register(KeyError, category="TRANSIENT")
+    classifier.register(lambda error: error is cause, retry_after=wait)
+    cause = KeyError()
+    asked.clear()
+    assert classifier.classify(caused(Exception(), cause)).retry_after == 3.0
+    assert asked == [cause]
+
+
 def test_a_cause_behind_an_unknown_cause_is_found() -> None:
     chain = caused(Exception("a"), suppressed(Exception("b"), caused(Exception("c"), TimeoutError())))
     assert ErrorClassifier().classify(chain).code == "TIMEOUT"

@@ -110,8 +110,10 @@ def test_moments_recorded_at_once_leave_the_bucket_as_if_each_had_been_taken(cou
 
 def test_a_past_keeps_sixteen_pairs_and_counts_the_older_ones_together_at_their_last_moment() -> None:
     past = Past()
-    for number in range(17):
+    for number in range(16):
         past.note(float(number), 1)
+    assert len(past.admissions) == 16
+    past.note(16.0, 1)
     assert past.admissions[:4] == [(1.0, 2), (3.0, 2), (5.0, 2), (7.0, 2)]
     assert past.admissions[4:] == [(float(number), 1) for number in range(8, 17)]
     past = Past()
@@ -264,6 +266,7 @@ def test_words_make_a_difference_or_none() -> None:
     assert allowance.words == ((2, 20.0, False),)
     assert allowance.hear([(1, 20.0, False)], 20.0) is True
     assert allowance.room(20.0) == 10, "at its moment a word holds no more"
+    assert allowance.hear([(1, 20.0, False)], 20.0) is False
     allowance.hear([(0, 30.0, True)], 20.0)
     allowance.hear([(0, 25.0, False)], 20.0)
     assert allowance.words == ((0, 30.0, True),), "an answer that nothing may pass lifts no doubt"
@@ -351,6 +354,8 @@ WALL = 1_767_225_600.0
         ({"RateLimit": '"d";r=0;t=60'}, [(0, 60.0)]),
         ({"RateLimit": '"d";r=3;t=0'}, []),
         ({"RateLimit": '"d";r=3;t=0.5'}, [(3, 0.5)]),
+        ({"RateLimit": '"d";r=3;t=315359999'}, [(3, 315359999.0)]),
+        ({"RateLimit": '"d";r=3;t=315360000'}, []),
         ({"RateLimit": '"d";r=-1;t=60'}, []),
         ({"RateLimit": '"d";r=3'}, []),
         ({"RateLimit": '"d";t=60'}, []),

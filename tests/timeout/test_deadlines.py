@@ -27,6 +27,7 @@ from holdfast import (
 )
 from holdfast.testing import VirtualClock
 from holdfast.timeout import get_deadline_tracker
+from holdfast.timeout.marks import Limit, current_mark, nearest
 
 
 @pytest.fixture
@@ -362,6 +363,25 @@ def test_the_error_knows_which_moment_of_which_limit_was_passed(clock: VirtualCl
         assert error.hit == (request.told, start + 5)
         assert error.began is began
         assert (error.name, error.duration, error.limit) == ("import", 5, "the deadline 'request'")
+
+
+def test_a_limit_without_an_owner_is_that_of_the_block() -> None:
+    for final, kind in ((True, DeadlineExceededError), (False, OperationTimeoutError)):
+        error = Limit(5, "deadline 'request'", final=final).exceeded()
+        assert type(error) is kind
+        assert (error.name, str(error)) == ("the block", "the deadline 'request' of 5 s is over")
+        error = Limit(5, "timeout", "fetch", final=final).exceeded()
+        assert (error.name, str(error)) == ("fetch", "fetch took longer than its timeout of 5 s")
+
+
+def test_of_two_marks_at_the_same_moment_the_one_that_is_there_stays(clock: VirtualClock) -> None:
+    start = clock.monotonic()
+    limit = Limit(5, "timeout", "fetch")
+    assert nearest(start + 5, clock.monotonic, limit, "fetch") == (start + 5, clock.monotonic, None, limit, 0, None)
+    with DeadlineTracker(clock=clock).track(5, name="request"):
+        there = current_mark()
+        assert nearest(start + 5, clock.monotonic, limit, "fetch") is there
+        assert nearest(start + 4.5, clock.monotonic, limit, "fetch") is not there
 
 
 def test_a_carried_function_is_called_as_it_is_under_the_nearest_deadline(clock: VirtualClock) -> None:
