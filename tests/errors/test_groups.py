@@ -136,6 +136,11 @@ def test_groups_in_causes_are_looked_into_twelve_deep_each_branch_by_itself() ->
     assert classify(group(*(caused(Exception(), nested(11)) for _ in range(3)))).code == "TIMEOUT"
     assert classify(group(caused(Exception(), nested(12)), TimeoutError())).category == "UNKNOWN"
     assert classify(group(caused(Exception(), nested(5)), caused(Exception(), nested(12)))).category == "UNKNOWN"
+    for depth, category in ((3, "TRANSIENT"), (4, "UNKNOWN")):
+        error = group(caused(Exception(), nested(1)), caused(Exception(), nested(depth)))
+        for _ in range(8):
+            error = group(caused(Exception(), error))
+        assert classify(error).category == category
 
 
 def test_many_members_with_long_chains_take_bounded_work() -> None:
