@@ -263,12 +263,31 @@ def test_what_was_handed_on_leaves_nothing_behind() -> None:
     run_virtual(main())
 
 
-def test_a_wrapper_that_is_gone_is_forgotten() -> None:
-    stack = Stack(Service("now"), "retry breaker bulkhead")
-    stack.call()
-    wrappers = [weakref.ref(layer) for layer in stack.layers]
-    before = len(tailor._stacking)
-    del stack
+def test_a_guard_of_a_function_that_calls_itself_by_name_goes_with_it() -> None:
+    """The function holds its wrapper then, and the wrapper the function: nothing else may hold either."""
+
+    def made() -> list[weakref.ref[Any]]:
+        breaker = CircuitBreaker()
+
+        @breaker.protect
+        def count(left: int) -> int:
+            return count(left - 1) if left else 0
+
+        outer = with_retry(RetryPolicy())(count)
+        assert outer(3) == 0
+        return [weakref.ref(breaker), weakref.ref(count), weakref.ref(outer)]
+
+    gone = made()
     gc.collect()
-    assert [each() for each in wrappers] == [None] * len(wrappers)
-    assert len(tailor._stacking) < before
+    assert [each() for each in gone] == [None, None, None]
+
+
+def test_attributes_that_another_decorator_copied_do_not_make_it_ours() -> None:
+    stack = Stack(Service("now"), "breaker bulkhead")
+
+    def other() -> Any:
+        return "the other one"
+
+    functools.update_wrapper(other, stack.call)
+    assert tailor.beneath(other) is other
+    assert with_retry(RetryPolicy())(other)() == "the other one"

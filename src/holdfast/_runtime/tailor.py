@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import FunctionType, GeneratorType
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from ..functions import is_async
 from ..typed import TYPE_CHECKING
@@ -90,16 +90,29 @@ def hand(result: object) -> object:
     return result
 
 
-_stacking: WeakKeyDictionary[Any, tuple[Template, Callable[..., Any], dict[str, object]]] = WeakKeyDictionary()
-"""Of each wrapper that may be beneath another guard's: what it was made of."""
+class _Making:
+    """What a wrapper was made of. It hangs on the wrapper, so that nothing else keeps either of them alive."""
+
+    __slots__ = ("function", "template", "values", "wrapper")
+
+    def __init__(
+        self, wrapper: FunctionType, template: Template, function: Callable[..., Any], values: dict[str, object]
+    ) -> None:
+        self.wrapper = ref(wrapper)  # others may copy a function's attributes to another one, as `functools.wraps` does
+        self.template = template
+        self.function = function
+        self.values = values
+
+
+_MAKING = "__holdfast_making__"
 
 
 def beneath(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the form of a wrapper for the guard that is put around it now, or `function` itself if it has none."""
-    if not isinstance(function, FunctionType) or function not in _stacking:
+    making = function.__dict__.get(_MAKING) if isinstance(function, FunctionType) else None
+    if making is None or making.wrapper() is not function:
         return function
-    template, inner, values = _stacking[function]
-    form: Callable[..., Any] = _cut(template, inner, values, stacked=True)
+    form: Callable[..., Any] = _cut(making.template, making.function, making.values, stacked=True)
     return form
 
 
@@ -110,7 +123,7 @@ def tailor(template: Template, function: Callable[..., Any], *, as_called: bool 
     """
     wrapper = _cut(template, function, values, as_called=as_called)
     if template.stacks and not is_async(function):
-        _stacking[wrapper] = template, function, values
+        wrapper.__dict__[_MAKING] = _Making(wrapper, template, function, values)
     return wrapper
 
 
