@@ -39,7 +39,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     kinds = parser.add_subparsers(required=True, metavar="virtual|real")
     for name, run, seconds, told in (
-        ("virtual", _virtual, 600.0, "much traffic through one policy, in virtual time (ten minutes in less than one)"),
+        ("virtual", _virtual, 600.0, "much traffic through one policy, in virtual time (ten minutes in about one)"),
         ("real", _real, 120.0, "threads, tasks, forks and all, against a server on loopback that misbehaves"),
     ):
         kind = kinds.add_parser(name, help=told, description=told)
