@@ -155,7 +155,7 @@ def test_many_members_with_long_chains_take_bounded_work() -> None:
     assert verdict.reason == "the worst of 2000 errors in a group: no rule knows this error"
 
 
-def test_ten_thousand_links_are_looked_at_and_no_more() -> None:
+def test_only_so_many_links_are_looked_at_over_all_members_together() -> None:
     def chain(length: int, end: BaseException) -> BaseException:
         for _ in range(length):
             end = caused(Exception(), end)
