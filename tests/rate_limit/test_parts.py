@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -388,3 +389,8 @@ def test_a_long_pause_is_one() -> None:
     assert read_headers({"Retry-After": "7"}, WALL, limited=False) == (7.0, [])
     assert read_headers({"RateLimit-Reset": "7"}, WALL, limited=False) == (None, [])
     assert read_headers({"RateLimit-Reset": "7"}, WALL, limited=True) == (7.0, [])
+
+
+def test_a_date_that_no_clock_can_count_to_is_ignored() -> None:
+    """The year 1 begins before the first moment that the system's clock knows."""
+    assert read_seconds(datetime.datetime.min, WALL) is None
