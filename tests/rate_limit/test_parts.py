@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -393,4 +393,4 @@ def test_a_long_pause_is_one() -> None:
 
 def test_a_date_that_no_clock_can_count_to_is_ignored() -> None:
     """The year 1 begins before the first moment that the system's clock knows."""
-    assert read_seconds(datetime.datetime.min, WALL) is None
+    assert read_seconds(dt.datetime.min, WALL) is None
