@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from holdfast._runtime.leftovers import Hold, holding
 from holdfast.circuit_breaker.bulkhead import guard
 from holdfast.circuit_breaker.bulkhead.config import BulkheadConfig
 from holdfast.circuit_breaker.bulkhead.manager import Bulkhead
+from holdfast.circuit_breaker.bulkhead.permit import BulkheadPermit
 from holdfast.timeout.marks import leaves_work, note_leaves_work
 
 Given = tuple[tuple[Any, ...], dict[str, Any]]
@@ -219,6 +221,24 @@ def test_what_was_held_around_a_call_is_held_after_it(way: str) -> None:
     assert WAYS[way](small(), leaving)() == ((), {})
     assert holding.get() is around
     around.hide()
+
+
+def test_a_permit_that_was_entered_and_dropped_is_back_and_holds_nothing_any_more() -> None:
+    bulkhead = small()
+    permit = bulkhead.acquire()
+    permit.__enter__()
+    assert holding.get() is not None
+    del permit
+    gc.collect()
+    assert holding.get() is None
+    assert bulkhead.stats.active == 0
+
+
+def test_a_permit_whose_making_was_cut_off_has_nothing_to_give_back() -> None:
+    permit = BulkheadPermit.__new__(BulkheadPermit)
+    permit.__del__()
+    permit._hold = None
+    permit.__del__()
 
 
 def test_who_names_a_bulkhead_for_each_call_is_told_what_the_caller_wrote() -> None:

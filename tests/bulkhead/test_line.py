@@ -186,7 +186,7 @@ def test_of_two_tokens_that_come_at_once_one_pays_the_debt_and_one_is_granted() 
     assert (line.debt, waiting.state, line.available) == (0, GRANTED, 0)
 
 
-def test_a_place_whose_leaving_was_interrupted_is_passed_over() -> None:
+def test_a_place_that_is_gone_already_is_passed_over() -> None:
     line = Line(1, 5)
     (held,) = taken(line, 1)
     gone, waiting = Place(), Place()

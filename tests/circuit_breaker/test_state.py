@@ -53,6 +53,19 @@ def test_a_time_window_lets_go_of_a_tenth_at_a_time() -> None:
     assert (window.successes, window.failures, window.slow) == (0, 0, 0)
 
 
+def test_a_window_turns_at_tenths_of_its_length_also_before_zero() -> None:
+    window = TimeWindow(20.0, now=-5.0)
+    assert window.turns == -4.0
+    window.add(0, 1, 0)
+    window.turn(-4.0)
+    assert (window.turns, window.failures) == (-2.0, 1)
+    window.turn(13.9)
+    assert (window.turns, window.failures) == (14.0, 1)
+    window.turn(14.0)
+    assert (window.turns, window.failures) == (16.0, 0)
+    assert TimeWindow(20.0, now=7.0).turns == 8.0
+
+
 def test_a_clock_that_goes_back_or_far_ahead_leaves_a_sound_window() -> None:
     window = TimeWindow(10.0, now=5.0)
     window.add(1, 1, 1)
@@ -119,6 +132,7 @@ def test_tallied_successes_are_collected_once_and_a_look_takes_none() -> None:
     assert phase.uncollected() == phase.uncollected() == 3
     assert phase.collect(6.5) == 3
     assert (phase.row, phase.window.successes, phase.quiet_until) == (0, 3, 7.0)
+    assert (phase.window.failures, phase.window.slow) == (0, 0)
     assert phase.collect(6.5) == 0
     next(phase.tally)
     assert phase.retire(6.5) == 1

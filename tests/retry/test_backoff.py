@@ -213,7 +213,17 @@ def test_an_attempt_is_counted_from_zero_in_whole_numbers(attempt: Any) -> None:
         BackoffStrategy(BackoffConfig()).next_delay(attempt)
 
 
+def test_where_chance_comes_from_must_be_a_function() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        BackoffStrategy(BackoffConfig(), random=3)  # type: ignore[arg-type]
+    assert str(caught.value) == "BackoffStrategy: random must be a function () -> number from 0 to 1 or None, not 3"
+
+
 def test_a_delay_function_must_give_seconds() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^BackoffConfig: the delay that <function .* returned must be seconds"
+    ):
+        BackoffStrategy(BackoffConfig(type=lambda _attempt: "soon")).next_delay(0)  # type: ignore[arg-type, return-value]
     strategy = BackoffStrategy(BackoffConfig(type=lambda _attempt: -1.0))
     with pytest.raises(ConfigurationError, match="finite and zero or more"):
         strategy.next_delay(0)

@@ -467,6 +467,7 @@ YES, NO = True, False
         ({"retry_on": ValueError}, ValueError(), PERMANENT, YES, "retry_on includes it"),
         ({"retry_on": KeyError}, ValueError(), TRANSIENT, NO, "retry_on does not include it"),
         ({"retry_on": lambda _e: None}, ValueError(), TRANSIENT, NO, "retry_on does not include it"),
+        ({}, ValueError(), PERMANENT, NO, "PERMANENT NOT_FOUND is not helped by a retry"),
         ({}, ValueError(), UNKNOWN, NO, "nothing is known of ValueError; name it in retry_on to have it retried"),
         ({"retryable_codes": {"NOT_FOUND"}}, ValueError(), PERMANENT, YES, "NOT_FOUND is in retryable_codes"),
         ({"non_retryable_codes": {"T"}}, ValueError(), TRANSIENT, NO, "T is in non_retryable_codes"),
