@@ -59,6 +59,8 @@ def test_a_window_turns_at_tenths_of_its_length_also_before_zero() -> None:
     window.add(0, 1, 0)
     window.turn(-4.0)
     assert (window.turns, window.failures) == (-2.0, 1)
+    window.turn(-3.5)
+    assert (window.turns, window.failures) == (-2.0, 1)
     window.turn(13.9)
     assert (window.turns, window.failures) == (14.0, 1)
     window.turn(14.0)

@@ -43,6 +43,7 @@ def test_headers_of_a_limit_say_that_a_refusal_was_one() -> None:
         ({"retry-after": "x", "ratelimit": '"d";r=0;t=3'}, False, Hint(None, 3.0)),
         ({"ratelimit": '"a";r=0;t=3, "b";r=0;t=5, "c";r=1;t=9'}, False, Hint(None, 5.0)),
         ({"ratelimit": '"a";t=3'}, True, Hint(None, 3.0)),
+        ({"ratelimit": '"a";r=0;t=3;r'}, False, Hint()),
         ({"ratelimit": "limit=10, remaining=0, reset=30"}, False, Hint(None, 30.0)),
         ({"ratelimit": "limit=10, reset=30"}, True, Hint(None, 30.0)),
         ({"ratelimit": "limit=10, reset=30"}, False, Hint()),

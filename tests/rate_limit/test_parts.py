@@ -109,6 +109,17 @@ def test_moments_recorded_at_once_leave_the_bucket_as_if_each_had_been_taken(cou
         assert [once.room(at) for at in ahead] == [each.room(at) for at in ahead]
 
 
+def test_moments_recorded_by_a_clock_that_began_far_below_zero_count_as_any_others() -> None:
+    bucket = Bucket(rate=10.0, capacity=5)
+    bucket.take(-100.0, 3)
+    bucket.record([-50.0])
+    assert [bucket.room(at) for at in (-50.0, -49.9)] == [4, 5]
+    spans = Spans(20, 1.0, 10)
+    spans.take(-5.0, 1)
+    spans.record([-3.0, -2.5, -2.0])
+    assert spans.admissions(-4.5) == [(-5.0, 1), (-3.0, 1), (-2.5, 1), (-2.0, 1)]
+
+
 def test_a_past_keeps_sixteen_pairs_and_counts_the_older_ones_together_at_their_last_moment() -> None:
     past = Past()
     for number in range(16):
@@ -191,6 +202,13 @@ def test_spans_count_moments_that_are_told_later_each_in_its_span() -> None:
     spans.record([0.58, 0.62])
     assert spans.admissions(0.62) == [(0.05, 2), (0.58, 4), (0.62, 1)]
     assert spans.room(0.62) == 13
+
+
+def test_a_moment_at_the_end_of_a_span_begins_the_next_one() -> None:
+    spans = Spans(20, 1.0, 8)
+    spans.take(0.0, 1)
+    spans.record([0.0625, 0.125])
+    assert spans.admissions(0.125) == [(0.0625, 2), (0.125, 1)]
 
 
 def test_a_copy_of_spans_goes_its_own_way() -> None:

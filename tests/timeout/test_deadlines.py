@@ -22,12 +22,13 @@ from holdfast import (
     OperationTimeoutError,
     current_deadline,
     deadline,
+    disabled,
     time_left,
     with_timeout,
 )
 from holdfast.testing import VirtualClock
 from holdfast.timeout import get_deadline_tracker
-from holdfast.timeout.marks import Limit, current_mark, nearest
+from holdfast.timeout.marks import Limit, current, current_mark, nearest
 
 
 @pytest.fixture
@@ -382,6 +383,28 @@ def test_of_two_marks_at_the_same_moment_the_one_that_is_there_stays(clock: Virt
         there = current_mark()
         assert nearest(start + 5, clock.monotonic, limit, "fetch") is there
         assert nearest(start + 4.5, clock.monotonic, limit, "fetch") is not there
+
+
+def test_a_mark_of_a_block_that_is_over_gives_way_to_the_one_around_it(clock: VirtualClock) -> None:
+    class Over:
+        is_open = False
+        outer: Any = None
+
+    limit = Limit(5, "timeout", "fetch")
+    with DeadlineTracker(clock=clock).track(5, name="request"):
+        inner, innermost = Over(), Over()
+        inner.outer = current_mark()
+        innermost.outer = (clock.monotonic() + 2, clock.monotonic, None, limit, 0, inner)
+        token = current.set((clock.monotonic() + 1, clock.monotonic, None, limit, 0, innermost))
+        assert current_mark() is inner.outer
+        current.reset(token)
+        with disabled():
+            assert current_mark() is None
+        assert current_mark() is inner.outer
+    alone = Over()
+    token = current.set((clock.monotonic() + 1, clock.monotonic, None, limit, 0, alone))
+    assert current_mark() is None
+    current.reset(token)
 
 
 def test_a_carried_function_is_called_as_it_is_under_the_nearest_deadline(clock: VirtualClock) -> None:
