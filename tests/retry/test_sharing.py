@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -114,6 +115,8 @@ def test_promise_5_a_name_may_be_registered_anew_by_many_threads_while_others_ca
                 register_retry_policy("contended", policy)
 
     registrar = threading.Thread(target=register)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # so that a registration comes in between any two lines of a call
     registrar.start()
     try:
         with ThreadPoolExecutor(8) as threads:
@@ -121,6 +124,7 @@ def test_promise_5_a_name_may_be_registered_anew_by_many_threads_while_others_ca
     finally:
         stop.set()
         registrar.join()
+        sys.setswitchinterval(before)
     assert service.calls == {n: n % 3 + 1 for n in range(2000)}
 
 
