@@ -31,6 +31,7 @@ FLOORS = {
     "correlation": 1,
     "failures": 1,
     "roll": 1,
+    "contexts": 1,
     "retry.backoff": 2,
     "retry.budget": 2,
     "retry.context": 2,

@@ -34,6 +34,10 @@ python -m tests.promises      # breaks each promise on purpose, in a copy, and s
 The second command makes one small change of the source after the other, in the way in which some library goes wrong,
 and runs the tests of the promise that it breaks: they have to fail. What it changes is told behind each promise.
 
+Where threads or tasks race, some clauses name scenarios that are "played in thousands of orders". These choose which
+step comes next, whichever that may be in the wild, and print the number of an order in which something goes wrong, for
+it to be played again: `python -m tests.schedules --scenario breaker-probes`.
+
 This page is written from [`promises.toml`](../../tests/promises/promises.toml) and
 [`sabotages.toml`](../../tests/promises/sabotages.toml) by `python docs/explanation/write_promises.py`.
 """
@@ -63,6 +67,9 @@ def _promise(promise: dict[str, Any], broken_by: list[str]) -> Iterator[str]:
         links = ",\n  ".join(_link(test) for test in clause["tests"])
         says = textwrap.fill(clause["says"], 118, subsequent_indent="  ")
         yield f"* {says}\n  {links}"
+        if clause.get("schedules"):
+            played = ", ".join(f"`{name}`" for name in clause["schedules"])
+            yield textwrap.fill(f"  Played in thousands of orders: {played}.", 120, subsequent_indent="  ")
     yield "\n" + textwrap.fill(f"Broken on purpose by {'; '.join(broken_by)}.", 120) + "\n"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 
+from .contexts import Span
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,24 +19,15 @@ _current: ContextVar[_Current | None] = ContextVar("holdfast.correlation_id", de
 _LONGEST = 128
 
 
-class _Current:
+class _Current(Span):
     """What the code in a block sees of it, and what is begun there, which may go on when the block is over."""
 
-    __slots__ = ("is_over", "outer", "value")
+    __slots__ = ("is_dropped", "value")
 
-    def __init__(self, value: str, outer: _Current | None) -> None:
+    def __init__(self, value: str) -> None:
+        super().__init__()
         self.value = value
-        self.outer = outer = _open(outer)
-        self.is_over = False
-        if outer is not None:
-            outer.outer = _open(outer.outer)  # so that blocks that overlap for ever make no endless chain
-
-
-def _open(block: _Current | None) -> _Current | None:
-    """Return the innermost block that is not over: blocks of generators need not end in their order."""
-    while block is not None and block.is_over:
-        block = block.outer
-    return block
+        self.is_dropped = False
 
 
 class CorrelationBlock:
@@ -50,8 +42,8 @@ class CorrelationBlock:
     def __enter__(self) -> str:
         if self._here is not None:
             raise RuntimeError("a correlation_id block is entered once; make one with correlation_id(...) for each")
-        self._here = _Current(self.value, _current.get())
-        _current.set(self._here)
+        self._here = _Current(self.value)
+        self._here.enter(_current)
         return self.value
 
     def __exit__(
@@ -59,9 +51,8 @@ class CorrelationBlock:
     ) -> None:
         # Not by a token: a generator's block may be left in another context than it was entered in, as in a fixture.
         if self._here is not None:
-            self._here.is_over = True
-            if _current.get() is self._here:
-                _current.set(_open(self._here.outer))
+            self._here.is_dropped = isinstance(error, GeneratorExit)
+            self._here.leave(_current, error)
 
 
 def correlation_id(value: str | None = None) -> CorrelationBlock:
@@ -88,6 +79,8 @@ def correlation_id(value: str | None = None) -> CorrelationBlock:
 def get_correlation_id() -> str | None:
     """Return the id of the innermost `correlation_id` block around the running code, or None."""
     current = _current.get()
+    while current is not None and current.is_dropped:
+        current = current.outer
     return None if current is None else current.value
 
 

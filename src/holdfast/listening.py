@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import events
+from .contexts import apart
 from .errors.exceptions import ConfigurationError
 from .journal import report_broken
 from .records import did_you_mean
@@ -45,7 +46,7 @@ class Told:
 
     def _call(self, listener: Callable[[Any], object], event: Event) -> None:
         try:
-            listener(event)
+            apart(listener, event)
         except Exception:
             report_broken(self.room, "listener", listener)
 

@@ -11,6 +11,7 @@ import threading
 from contextvars import ContextVar
 from weakref import WeakSet
 
+from .contexts import Span, innermost, restore
 from .errors.exceptions import ConfigurationError
 from .settings import boolean
 from .typed import TYPE_CHECKING
@@ -79,10 +80,7 @@ def is_off() -> bool:
         return True
     if not _switch.blocks:
         return False
-    block = _current.get()
-    while block is not None and not block.is_open:
-        block = block.outer
-    return block is not None
+    return innermost(_current.get()) is not None
 
 
 def is_enabled() -> bool:
@@ -129,14 +127,10 @@ def _let_go() -> None:
         holder.name_changed()
 
 
-class _Block:
+class _Block(Span):
     """What the code in a block sees of it. That is not the block itself, which is to go when nobody holds it."""
 
-    __slots__ = ("is_open", "outer")
-
-    def __init__(self, outer: _Block | None) -> None:
-        self.is_open = False
-        self.outer = outer
+    __slots__ = ()
 
     def close(self) -> None:
         """Its effect is over; once is enough."""
@@ -165,12 +159,12 @@ class disabled:  # noqa: N801  used as a function is, in a `with` statement
     def __enter__(self) -> None:
         if self._block is not None:
             raise RuntimeError("a disabled() block is entered once; write `with disabled():` for each")
-        self._block = block = _Block(_current.get())
+        self._block = block = _Block()
         with _lock:
             _switch.blocks += 1
             block.is_open = True
         _let_go()
-        _current.set(block)
+        block.enter(_current)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -178,8 +172,7 @@ class disabled:  # noqa: N801  used as a function is, in a `with` statement
         block = self._block
         if block is not None:
             block.close()
-            if _current.get() is block:  # else this is another context
-                _current.set(block.outer)
+            restore(_current, block, innermost(block.outer), error)
 
     def __del__(self) -> None:
         block = getattr(self, "_block", None)

@@ -13,10 +13,11 @@ SOURCE = ROOT / "src" / "holdfast"
 
 @dataclass(frozen=True)
 class Clause:
-    """One part of a promise, and the tests that prove it."""
+    """One part of a promise, the tests that prove it, and scenarios in which the order of all steps is chosen."""
 
     says: str
     tests: tuple[str, ...]
+    schedules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,10 @@ def promises() -> list[Promise]:
             entry["number"],
             entry["about"],
             entry["says"],
-            tuple(Clause(clause["says"], tuple(clause["tests"])) for clause in entry["clause"]),
+            tuple(
+                Clause(clause["says"], tuple(clause["tests"]), tuple(clause.get("schedules", ())))
+                for clause in entry["clause"]
+            ),
         )
         for entry in entries
     ]

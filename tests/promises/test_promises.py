@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.schedules.scenarios import SCENARIOS
 
 from . import __main__ as command
 from .book import ROOT, Promise, Sabotage, promises, sabotages
@@ -43,6 +44,11 @@ def test_each_test_that_is_named_exists(promise: Promise) -> None:
         path, _, name = test.partition("::")
         assert (ROOT / path).is_file(), f"{path} is not there any more; say in promises.toml where its tests are"
         assert name in named_in(ROOT / path), f"{path} has no {name} any more; say in promises.toml what proves it now"
+
+
+def test_each_scenario_that_is_named_exists_and_proves_some_promise() -> None:
+    named = [name for promise in promises() for clause in promise.clauses for name in clause.schedules]
+    assert set(named) <= SCENARIOS.keys(), "promises.toml names scenarios that `python -m tests.schedules` has not"
 
 
 def test_each_test_that_names_a_promise_is_listed_with_it() -> None:

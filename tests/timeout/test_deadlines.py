@@ -28,7 +28,7 @@ from holdfast import (
 )
 from holdfast.testing import VirtualClock
 from holdfast.timeout import get_deadline_tracker
-from holdfast.timeout.marks import Limit, current, current_mark, nearest
+from holdfast.timeout.marks import Block, Limit, current, current_mark, nearest
 
 
 @pytest.fixture
@@ -386,22 +386,22 @@ def test_of_two_marks_at_the_same_moment_the_one_that_is_there_stays(clock: Virt
 
 
 def test_a_mark_of_a_block_that_is_over_gives_way_to_the_one_around_it(clock: VirtualClock) -> None:
-    class Over:
-        is_open = False
-        outer: Any = None
+    def over(outer: Any = None) -> Block:
+        block = Block(outer)
+        block.is_open = False
+        return block
 
     limit = Limit(5, "timeout", "fetch")
     with DeadlineTracker(clock=clock).track(5, name="request"):
-        inner, innermost = Over(), Over()
-        inner.outer = current_mark()
-        innermost.outer = (clock.monotonic() + 2, clock.monotonic, None, limit, 0, inner)
+        inner = over(current_mark())
+        innermost = over((clock.monotonic() + 2, clock.monotonic, None, limit, 0, inner))
         token = current.set((clock.monotonic() + 1, clock.monotonic, None, limit, 0, innermost))
         assert current_mark() is inner.outer
         current.reset(token)
         with disabled():
             assert current_mark() is None
         assert current_mark() is inner.outer
-    alone = Over()
+    alone = over()
     token = current.set((clock.monotonic() + 1, clock.monotonic, None, limit, 0, alone))
     assert current_mark() is None
     current.reset(token)

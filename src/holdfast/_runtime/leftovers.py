@@ -7,6 +7,7 @@ import threading
 from contextvars import ContextVar
 from weakref import WeakSet
 
+from ..contexts import Span
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,29 +54,27 @@ def _forget() -> None:
 getattr(os, "register_at_fork", dict)(after_in_child=_forget)
 
 
-class Hold:
+class Hold(Span):
     """Something that is held around calls until all of them are over, what they left behind included.
 
     It holds nothing by itself: `close` is told how to release what is held. Whoever ends last does that, once.
     """
 
-    __slots__ = ("_count", "_lock", "_release", "outer")
+    __slots__ = ("_count", "_lock", "_release")
 
     def __init__(self) -> None:
+        super().__init__()
         self._release: Callable[[], object] | None = None
         self._count = 1
         self._lock = threading.RLock()  # re-entrant: a finaliser or a signal handler may come in
-        self.outer: Hold | None = None
 
     def open(self) -> None:
         """Let what is called from here on be able to see it."""
-        self.outer = holding.get()
-        holding.set(self)
+        self.enter(holding)
 
-    def hide(self) -> None:
-        """Let nothing see it any more, if this is the context in which it was opened."""
-        if holding.get() is self:
-            holding.set(self.outer)
+    def hide(self, error: BaseException | None = None) -> None:
+        """Let nothing see it any more, now that the block is over, ended by `error` if that is not None."""
+        self.leave(holding, error)
 
     def close(self, release: Callable[[], object]) -> None:
         """Call `release`, now or when the last that was added has ended."""

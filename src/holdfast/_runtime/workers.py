@@ -30,6 +30,7 @@ from contextvars import copy_context
 from types import CoroutineType
 from zlib import crc32
 
+from ..contexts import innermost
 from ..journal import report_broken
 from ..typed import TYPE_CHECKING
 from .leftovers import holding
@@ -152,11 +153,11 @@ class Job:
         return True
 
     def _hold(self) -> None:
-        hold = holding.get()
+        hold = innermost(holding.get())
         while hold is not None:
             hold.add()
             self._held.append(hold)
-            hold = hold.outer
+            hold = innermost(hold.outer)
 
     def _wait(self, remaining: Callable[[], float], pace: Pace) -> bool:
         if pace.quick and self._is_over_soon():

@@ -6,6 +6,7 @@ import os
 import threading
 
 from .. import events
+from ..contexts import apart
 from ..errors import ConfigurationError
 from ..journal import report_broken
 from ..records import did_you_mean
@@ -210,6 +211,6 @@ def without(listeners: tuple[Callable[[Any], object], ...], listener: object) ->
 def tell(what: str, callback: Callable[..., object], *args: object) -> None:
     """Call back; what raises is logged and changes nothing."""
     try:
-        callback(*args)
+        apart(callback, *args)
     except Exception:
         report_broken("circuit_breaker", what, callback)

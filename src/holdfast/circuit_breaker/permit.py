@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..contexts import apart
 from ..settings import shown
 from ..typed import TYPE_CHECKING
 
@@ -106,4 +107,4 @@ class CircuitPermit:
 
     def __del__(self) -> None:
         if not getattr(self, "_over", True):
-            self.abandon()
+            apart(self.abandon)

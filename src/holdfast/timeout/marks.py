@@ -8,8 +8,8 @@ A mark is a plain tuple, because a guarded call makes one each time:
 `holder`       who is cut at that moment: an asyncio task, a job of a worker thread, or None if nobody is
 `limit`        how long that was in all, and whose limit it is
 `cancelling`   how many cancellations the task had asked for when this began
-`block`        the block of code that it holds for, or None for a call; a block that is over limits nobody, wherever
-               its mark may have been left, as by an iterator that was dropped half-way
+`block`        the block of code that it holds for, or the call, or None for a quick call; a block that is over limits
+               nobody, wherever its mark may have been left, as by an iterator that was dropped half-way
 =============  =====================================================================================================
 
 Marks only get nearer: what sets a new one takes the nearer of its own moment and the one that is there.
@@ -26,18 +26,25 @@ from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol, TypeAlias
+    from typing import Any, TypeAlias
 
-    class Block(Protocol):
-        """What a mark may hold for."""
-
-        is_open: bool
-        outer: Mark | None
-
-    Mark: TypeAlias = tuple[float, Callable[[], float], Any, "Limit", int, Block | None]
+    Mark: TypeAlias = tuple[float, Callable[[], float], Any, "Limit", int, "Block | None"]
 
 current: ContextVar[Mark | None] = ContextVar("holdfast.deadline", default=None)
 """The nearest deadline of the running code. `current_mark` reads it."""
+
+
+class Block:
+    """What a mark may hold for, a block of code or a call: whether it is over, and which mark was there before.
+
+    A call that ends as calls do stays open here: its limit goes on for the tasks that were begun in it.
+    """
+
+    __slots__ = ("is_open", "outer")
+
+    def __init__(self, outer: Mark | None) -> None:
+        self.is_open = True
+        self.outer = outer
 
 
 _LEAVES_WORK = "__holdfast_leaves_work__"
@@ -119,6 +126,11 @@ def current_mark() -> Mark | None:
     mark = current.get()
     if mark is not None and is_off():
         return None
+    return standing(mark)
+
+
+def standing(mark: Mark | None) -> Mark | None:
+    """Return the mark, or the nearest one around it whose block is not over."""
     while mark is not None and mark[5] is not None and not mark[5].is_open:
         mark = mark[5].outer
     return mark

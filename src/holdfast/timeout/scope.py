@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from .._runtime.system import SystemClock
+from ..contexts import restore
 from ..switch import is_off
 from ..typed import TYPE_CHECKING
-from .marks import current, current_mark, left, nearest
+from .marks import Block, current, current_mark, left, nearest, standing
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -28,6 +29,7 @@ class Scope:
     """
 
     __slots__ = (
+        "_block",
         "_clock",
         "_cut",
         "_keeper",
@@ -37,10 +39,8 @@ class Scope:
         "_timers",
         "at",
         "is_block",
-        "is_open",
         "limit",
         "mark",
-        "outer",
     )
 
     def __init__(
@@ -61,8 +61,7 @@ class Scope:
         self._keeper = keeper
         self.is_block = is_block
         self._seconds = limit.seconds if seconds is None else seconds
-        self.outer: Mark | None = None
-        self.is_open = False
+        self._block: Block | None = None  # while it is open and has set a mark
         self._timers: Timers | None = None
         self._number = -1
         self._cut: Any = None
@@ -107,26 +106,35 @@ class Scope:
 
     def _set(self, mark: Mark) -> None:
         # No token is kept: an interrupt may come in before it is stored, and the mark would stay for ever.
-        self.outer = current.get()
-        if self.is_block:
-            mark = (*mark[:5], self)
-        self.mark = mark
-        self.is_open = True
+        outer = standing(current.get())
+        if mark is outer:
+            self.mark = mark
+            return
+        block = Block(outer)
+        self.mark = mark = (*mark[:5], block)
+        self._block = block
         current.set(mark)
 
-    def _unset(self) -> None:
-        self.is_open = False
-        if current.get() is self.mark:  # else this is another context
-            current.set(self.outer)
+    def _unset(self, error: BaseException | None) -> None:
+        block, self._block = self._block, None
+        if block is None:
+            return
+        if self.is_block or isinstance(error, GeneratorExit):
+            block.is_open = False
+        restore(current, self.mark, standing(block.outer), error)
+        if block.is_open:
+            block.outer = None  # of no use any more, and tasks that are begun in one another would make a long chain
 
     def __del__(self) -> None:
-        if getattr(self, "is_open", False):  # closing it was interrupted
-            self._unset()
+        block = getattr(self, "_block", None)
+        if block is not None:  # nobody has closed it
+            block.is_open = False
+            if self._timers is not None:
+                self._timers.take_out(self._number)
 
     def close(self, error: BaseException | None) -> OperationTimeoutError | None:
         """End it; `error` is what came out. Return our own error if that is how its time was cut short, else None."""
-        if self.is_open:
-            self._unset()
+        self._unset(error)
         timers, self._timers = self._timers, None
         failure = None
         if timers is not None:

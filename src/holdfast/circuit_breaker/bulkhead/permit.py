@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...contexts import apart
 from ...typed import TYPE_CHECKING
 from .queue import GONE, HELD
 
@@ -79,17 +80,17 @@ class BulkheadPermit:
         if self._hold is None:
             self.release()
             return
-        self._hold.hide()
+        self._hold.hide(error)
         hold, self._hold = self._hold, None
         hold.close(self.release)
 
     def __del__(self) -> None:
         hold = getattr(self, "_hold", None)  # these are not there if making the permit was interrupted
         if hold is not None:
-            hold.hide()
+            hold.is_open = False
         place = getattr(self, "place", None)
         if place is not None and place.state != GONE:
-            self.release()
+            apart(self.release)
 
 
 class Acquiring:
