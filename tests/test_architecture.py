@@ -74,6 +74,7 @@ FLOORS = {
     "health": 5,
     "observability": 5,
     "resilience": 5,
+    "integrations": 6,
     "testing": 6,
     "demo": 6,
     "explain": 6,
@@ -150,6 +151,36 @@ def test_decisions_do_not_sleep_lock_log_or_read_a_clock(module: str) -> None:
             names.append(node.module)
         for name in names:
             assert name.split(".")[0] not in {"asyncio", "threading", "time", "logging"}, f"{module} imports {name}"
+
+
+def packages_of_others(module: str) -> set[str]:
+    """The packages that a module imports when it runs, but for the standard library and holdfast."""
+    found = set()
+    for node in running_nodes(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            found.add(node.module.split(".")[0])
+    return found - sys.stdlib_module_names - {"holdfast"}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_only_an_integration_imports_a_package_of_others_and_only_one(module: str) -> None:
+    if module.startswith("integrations."):
+        assert len(packages_of_others(module)) == 1
+    else:
+        assert packages_of_others(module) == set()
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if module.startswith("integrations.")])
+def test_an_integration_uses_what_is_public_and_nobody_imports_it(module: str) -> None:
+    for node in running_nodes(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "holdfast":
+            public = importlib.import_module(node.module).__all__
+            assert {alias.name for alias in node.names} <= {*public, "events"}
+        assert not (isinstance(node, ast.ImportFrom) and node.level), "an integration stands outside the house"
+    for other in modules():
+        assert module not in imports_of(other, types_too=True)
 
 
 @pytest.mark.parametrize("module", modules())

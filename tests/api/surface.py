@@ -35,6 +35,9 @@ PACKAGES = (
     "holdfast.decorators",
     "holdfast.events",
     "holdfast.testing",
+    "holdfast.integrations.prometheus",
+    "holdfast.integrations.opentelemetry",
+    "holdfast.integrations.structlog",
 )
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
