@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import logging
 import os
 import runpy
 import subprocess
@@ -29,6 +30,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         Plan, calls=5, gap=0.0, outage=range(2, 4), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1
     )
     monkeypatch.setattr(holdfast.demo, "Plan", small_plan)
+    monkeypatch.setattr(logging.getLogger("holdfast"), "handlers", [])
 
 
 @pytest.mark.usefixtures("small")
@@ -40,6 +42,7 @@ def test_demo_shows_the_runs_and_a_table(capsys: pytest.CaptureFixture[str]) -> 
     assert "Without holdfast " in out
     assert "\x1b" not in out
     assert err == ""
+    assert logging.getLogger("holdfast").handlers, "else what is logged would stand between the lines"
 
 
 @pytest.mark.usefixtures("small")

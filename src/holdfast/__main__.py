@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    about = "show what holdfast does for real requests to a misbehaving server on loopback (some ten seconds)"
+    about = "show what holdfast does for real requests to a misbehaving server on loopback (some nine seconds)"
     demo = commands.add_parser("demo", help=about, description=f"{about.capitalize()}.")
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="which trouble the server makes (default: 1)")
     demo.add_argument("--json", action="store_true", help="print only JSON on standard output; progress goes to stderr")
@@ -87,6 +88,7 @@ def _version() -> str:
 def _demo(chosen: argparse.Namespace) -> int:
     from holdfast.demo import Plan, render_json, render_report, run_demo, screen
 
+    logging.getLogger("holdfast").addHandler(logging.NullHandler())  # what happens is shown, it need not be logged
     plan = Plan(seed=chosen.seed)
     try:
         results = run_demo(plan, screen(sys.stderr if chosen.json else sys.stdout))

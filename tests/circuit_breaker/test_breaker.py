@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -666,3 +667,36 @@ def test_other_mistakes_are_refused_at_once() -> None:
     with pytest.raises(ConfigurationError, match="listener must be a function"):
         CircuitBreaker().on("call", None)  # type: ignore[arg-type]
     assert CircuitBreakerConfig().replace(failure_threshold=9).failure_threshold == 9
+
+
+def test_moves_are_logged_an_opening_as_a_warning(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> None:
+    config = CircuitBreakerConfig(name="prices", failure_threshold=2, reset_timeout=30, success_threshold=1)
+    breaker = CircuitBreaker(config, clock=clock)
+    with caplog.at_level("INFO", "holdfast.circuit_breaker"):
+        breaker.execute(lambda: "kelp")
+        for _ in range(2):
+            with pytest.raises(ConnectionResetError):
+                breaker.execute(Script(ConnectionResetError("of customer 4711")).next)
+        clock.advance(30)
+        with pytest.raises(ConnectionResetError):
+            breaker.execute(Script(ConnectionResetError).next)
+        clock.advance(30)
+        breaker.execute(lambda: "kelp")
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "circuit breaker 'prices': CLOSED -> OPEN (failures in a row: 2; in all: 2 of 3 calls)"),
+        ("INFO", "circuit breaker 'prices': OPEN -> HALF_OPEN (failures in a row: 2; in all: 2 of 3 calls)"),
+        ("INFO", "circuit breaker 'prices': HALF_OPEN -> OPEN (failures in a row: 3; in all: 3 of 4 calls)"),
+        ("INFO", "circuit breaker 'prices': OPEN -> HALF_OPEN (failures in a row: 3; in all: 3 of 4 calls)"),
+        ("INFO", "circuit breaker 'prices': HALF_OPEN -> CLOSED (failures in a row: 0; in all: 3 of 5 calls)"),
+    ]
+
+
+def test_a_log_that_raises_changes_nothing(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(record: object) -> bool:
+        raise RuntimeError
+
+    logger = logging.getLogger("holdfast.circuit_breaker")
+    monkeypatch.setattr(logger, "filters", [refuse])
+    breaker = CircuitBreaker()
+    breaker.force_open()
+    assert breaker.state is CircuitState.OPEN

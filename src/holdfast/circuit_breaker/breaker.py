@@ -357,9 +357,11 @@ class CircuitBreaker:
         if after.state is before.state:
             return
         self._moves = with_one_more(self._moves, before.state, after.state)
+        told = None
         if self._herald.tells_moves or events.listeners:
             metrics = self._ledger.metrics(self.name, after, now, self.clock.time())
-            self._herald.note(CircuitStateChanged(name=self.name, old=before.state, new=after.state, metrics=metrics))
+            told = CircuitStateChanged(name=self.name, old=before.state, new=after.state, metrics=metrics)
+        self._herald.note((self.name, before.state, after.state, *self._ledger.failures()), told)
 
     # Showing.
 

@@ -8,7 +8,7 @@ import threading
 from .. import events
 from ..contexts import apart
 from ..errors import ConfigurationError
-from ..journal import report_broken
+from ..journal import logger, report_broken
 from ..records import did_you_mean
 from ..roll import Roll
 from ..settings import optional_callable, shown
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .events import CircuitStateChanged
 
     EventName: TypeAlias = Literal["state_change", "call", "rejected"]
+    Step: TypeAlias = tuple[str, CircuitState, CircuitState, int, int, int]
+    """Which breaker moved, from where, and to where, after how many failures in a row and in all, of how many calls."""
     Listeners: TypeAlias = Mapping[str, tuple[Callable[[Any], object], ...]]
 
     class Breaker(Protocol):
@@ -110,7 +112,7 @@ class Herald:
         self._config = config
         # Never changed but replaced, so that a thousand breakers of a registry can begin with the same.
         self._listeners = listeners
-        self._untold: list[CircuitStateChanged] | None = None  # most circuits never move
+        self._untold: list[tuple[Step, CircuitStateChanged | None]] | None = None  # most circuits never move
         self._delivering = False
         self._lock = lock
         self._settle()
@@ -129,7 +131,7 @@ class Herald:
 
     @property
     def tells_moves(self) -> bool:
-        """Whether anybody is to be told of moves."""
+        """Whether anybody is to be told of moves by an event."""
         listeners = self._listeners.get("state_change", ())
         return self._has_callbacks or any(not isinstance(each, Relay) or each.listeners for each in listeners)
 
@@ -160,11 +162,11 @@ class Herald:
             self._settle()
         return unsubscribe
 
-    def note(self, move: CircuitStateChanged) -> None:
-        """Keep a move until `tell_moves`; called under the breaker's lock."""
+    def note(self, step: Step, move: CircuitStateChanged | None) -> None:
+        """Keep a move until `tell_moves`: what is logged, and an event if there is one; called under the lock."""
         if self._untold is None:
             self._untold = []
-        self._untold.append(move)
+        self._untold.append((step, move))
 
     def tell_moves(self) -> None:
         """Tell of the moves noted; if somebody is at it, be it a caller of this one, they will tell of these too."""
@@ -175,11 +177,14 @@ class Herald:
                 self._delivering = True
             try:
                 while self._untold:
-                    self._tell(self._untold.pop(0))
+                    self._tell(*self._untold.pop(0))
             finally:
                 self._delivering = False
 
-    def _tell(self, move: CircuitStateChanged) -> None:
+    def _tell(self, step: Step, move: CircuitStateChanged | None) -> None:
+        log(*step)
+        if move is None:
+            return
         config = self._config
         if config.on_state_change is not None:
             tell("on_state_change", config.on_state_change, move.old, move.new, move.metrics)
@@ -206,6 +211,13 @@ def without(listeners: tuple[Callable[[Any], object], ...], listener: object) ->
         if each is listener:
             return (*listeners[:place], *listeners[place + 1 :])
     return listeners
+
+
+def log(name: str, old: CircuitState, new: CircuitState, *failures: int) -> None:
+    """Write down that a circuit has moved; as a warning if it was closed, for its callers are refused from now on."""
+    journal = logger("circuit_breaker")
+    write = journal.warning if old is CircuitState.CLOSED else journal.info
+    write("circuit breaker %r: %s -> %s (failures in a row: %d; in all: %d of %d calls)", name, old, new, *failures)
 
 
 def tell(what: str, callback: Callable[..., object], *args: object) -> None:

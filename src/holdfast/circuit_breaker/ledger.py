@@ -124,6 +124,10 @@ class Ledger:
             rejected + self.rejections(),
         )
 
+    def failures(self) -> tuple[int, int, int]:
+        """Return how many calls failed in a row, how many in all, and of how many."""
+        return self.failures_in_row, self.failed, self.succeeded + self.failed + self.abandoned
+
     def metrics(self, name: str, phase: Phase, now: float, wall: float) -> CircuitMetrics:
         """Return it all as a record; `wall` is what the wall clock shows now."""
         rate = None

@@ -74,7 +74,7 @@ def log_events(logger: Any = None, *kinds: type[Event]) -> Callable[[], None]:
 
 
 def _is_bad(event: Event) -> bool:
-    opened = isinstance(event, CircuitStateChanged) and event.new is CircuitState.OPEN
+    opened = isinstance(event, CircuitStateChanged) and event.old is CircuitState.CLOSED
     return opened or isinstance(event, (RetryStopped, CallFailed))
 
 
