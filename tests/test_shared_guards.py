@@ -157,6 +157,25 @@ def test_a_name_in_use_with_another_config_is_refused_when_decorating(kind: Kind
         kind.decorate("search", **{kind.field: 4})
 
 
+def test_the_advice_for_a_name_in_use_fits_who_asks(kind: Kind) -> None:
+    kind.decorate("search", **{kind.field: 3})
+    with pytest.raises(ConfigurationError, match="give it another name, or give the config in one place") as refused:
+        kind.decorate("search", **{kind.field: 4})
+    assert "_registry().get_or_create('search', ..., replace=True)" in str(refused.value)
+    with pytest.raises(ConfigurationError, match="give it another name, leave the config out, or say replace=True"):
+        kind.registry.get_or_create("search", **{kind.field: 4})
+    kind.registry.get_or_create("search", replace=True, **{kind.field: 4})
+    kind.decorate("search", **{kind.field: 4})
+
+
+def test_a_decorator_that_is_told_to_replace_says_who_can(kind: Kind) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"replaces no .*call get_\w+\(\)\.get_or_create\(name, config, replace=True\)"
+    ):
+        kind.decorate("search", replace=True, **{kind.field: 4})
+    assert not kind.registry.has("search")
+
+
 # Names are bound at the first call, and followed.
 
 
@@ -290,6 +309,19 @@ def test_promise_6_a_key_that_raises_is_logged_and_the_call_guarded_all_the_same
     assert kind.calls(kind.registry.get("api")) == 1
     assert "secret" not in caplog.text
     assert len(caplog.records) == 1
+
+
+def test_of_a_key_that_takes_other_arguments_the_log_gives_the_line_and_says_who_guards(
+    kind: Kind, caplog: pytest.LogCaptureFixture
+) -> None:
+    def key(_tenant: str, _more: str) -> str:
+        raise AssertionError("never called, as it takes two arguments")
+
+    assert kind.decorate("api", key=key)(lambda _tenant: "fine")("a") == "fine"
+    place = f"{__file__}:{key.__code__.co_firstlineno}"
+    name = key.__qualname__
+    expected = f"the key {name} raised TypeError ({place}), so the shared {kind.registry.kind} 'api' guards this call"
+    assert caplog.messages == [expected]
 
 
 def test_what_a_keyed_guard_cannot_guard_is_refused_when_decorating(kind: Kind) -> None:

@@ -2,24 +2,28 @@
 
 All of them live under ``holdfast``. What they write names functions, policies and kinds of errors, never a call's
 arguments, results, or the text of an error. Each record says in `record.correlation_id` to what it belongs, "-" if to
-nothing; see `holdfast.correlation_id`.
+nothing; see `holdfast.correlation_id`. What is wrong with a line of the user's own is a warning that names this line.
 """
 
 from __future__ import annotations
 
 import sys
+from types import FunctionType
 
 from .correlation import get_correlation_id
-from .functions import name_of
+from .functions import call_method, innermost, name_of
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import logging
+    from types import FrameType, TracebackType
 
 NO_ID = "-"
 """What a record says that belongs to nothing."""
 
 _INFO, _WARNING, _ERROR = 20, 30, 40
+
+_HOME = __file__.rpartition("journal.py")[0]
 
 _journals: dict[str, Journal] = {}
 
@@ -74,21 +78,50 @@ def stamp(record: logging.LogRecord) -> bool:
     return True
 
 
-def report_broken(room: str, what: str, function: object) -> None:
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the user's line: the one that called holdfast, from however deep in it this is called."""
+    import warnings
+
+    level = 1
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001
+    while frame is not None and _is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def report_broken(room: str, what: str, function: object, so: str = "; the guarded call is not affected") -> None:
     """Log the exception being handled: a user's callback or predicate raised it, and the guarded call goes on.
 
-    Its type and place are told, not its text, which may quote what the call was about. Never raises.
+    Its type and place are told, not its text, which may quote what the call was about; `so` ends the sentence. Never
+    raises.
     """
     try:
         error = sys.exception()
-        trace = None if error is None else error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+        place = _place(None if error is None else error.__traceback__, function)
         kind = type(error).__qualname__
-        logger(room).error("%s %s raised %s%s; the guarded call is not affected", what, _called(function), kind, place)
+        logger(room).error("%s %s raised %s%s%s", what, _called(function), kind, place, so)
     except Exception:  # noqa: S110  no room left on the stack; the call itself matters more
         pass
+
+
+def _place(trace: TracebackType | None, function: object) -> str:
+    """Tell where it was raised, or where `function` is if that never ran, as it takes other arguments."""
+    inner = innermost(function)
+    own = getattr(inner if isinstance(inner, FunctionType) else innermost(call_method(inner)), "__code__", None)
+    place, has_run = "", False
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        has_run = has_run or code is own or not _is_ours(code.co_filename)
+        place = f" ({code.co_filename}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    if has_run:
+        return place
+    return "" if own is None else f" ({own.co_filename}:{own.co_firstlineno})"
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith((_HOME, "<holdfast "))  # the second is what wrappers are made of
 
 
 def _called(function: object) -> str:

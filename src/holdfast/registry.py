@@ -96,7 +96,7 @@ class NamedRegistry(Generic[T]):
         try:
             return self._things[name]
         except (KeyError, TypeError):
-            known = did_you_mean(name, tuple(self._things))
+            known = did_you_mean(name, tuple(self._things)) if self._things else "none is registered yet"
             raise self._unknown(f"there is no {self._kind} named {name!r}; {known}") from None
 
     def put(self, name: str, thing: T) -> None:
@@ -168,10 +168,19 @@ class GuardRegistry(ABC, Generic[G]):
             )
         return config.replace(**overrides) if overrides else config
 
-    def obtain(self, name: str, config: Any = None, *, checked: bool = False, replace: bool = False) -> G:
+    def obtain(
+        self,
+        name: str,
+        config: Any = None,
+        *,
+        checked: bool = False,
+        replace: bool = False,
+        advice: str = "leave the config out, or say replace=True",
+    ) -> G:
         """Return the guard of that name; if there is none, one made now.
 
-        `checked`: refuse a `config` that is not the one it has. `replace`: put a new one in its place.
+        `checked`: refuse a `config` that is not the one it has; `advice` says what else to do than to give another
+        name. `replace`: put a new one in its place.
         """
         name = text(type(self).__name__, "name", name)
         with self._lock:
@@ -183,7 +192,7 @@ class GuardRegistry(ABC, Generic[G]):
         if checked and config is not None and config != there.config and config.replace(name=name) != there.config:
             raise ConfigurationError(
                 f"there is a {self.kind} {name!r} already, with {there.config!r}, not {config!r}; "
-                "give it another name, leave the config out, or say replace=True"
+                f"give it another name, {advice}"
             )
         return guard
 

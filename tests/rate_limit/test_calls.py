@@ -127,7 +127,7 @@ def test_what_a_call_costs_may_depend_on_its_arguments(caplog: pytest.LogCapture
     broken: Any = say
     assert broken(5) == 5
     assert limiter.stats.available == 88
-    assert "cost 1 is charged: the cost function" in caplog.text
+    assert "so the call costs 1" in caplog.text
     with pytest.raises(ConfigurationError, match="a call that costs 101 can never be admitted, as no more than 100"):
         say("x" * 101)
     with pytest.raises(ConfigurationError, match="cost must be a whole number of at least 1, not 0"):
@@ -617,7 +617,7 @@ def test_a_key_finds_the_limit_of_the_name_that_was_set_elsewhere(caplog: pytest
     with pytest.raises(RateLimitExceededError):
         call("ANN")
     assert call(5) == 5  # a key that raises is logged, and the name's own limiter guards the call
-    assert "its key" in caplog.text
+    assert "so the shared rate limiter 'api' guards this call" in caplog.text
 
 
 def test_a_name_for_which_no_limit_was_given_is_an_error_at_the_call_that_names_the_nearest() -> None:

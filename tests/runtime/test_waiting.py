@@ -62,6 +62,7 @@ def test_a_plain_function_that_waits_in_a_running_loop_warns_once(clock: Virtual
                     warning.message
                 )
                 assert "asyncio.to_thread" in str(warning.message)
+                assert warning.filename == __file__, "it points to who called the guarded function"
         with pytest.raises(ConnectionResetError):
             await asyncio.to_thread(guarded)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..journal import report_broken
+from ..journal import report_broken, warn
 from ..typed import TYPE_CHECKING
 from .callables import is_awaitable
 from .repetition import Outcome
@@ -70,15 +70,12 @@ def release(value: object) -> None:
 def wait(repetition: Repetition, delay: float) -> None:
     """Sleep in this thread; Ctrl-C ends it. Warn, once for each name, if that stops a running event loop."""
     if loop_is_running() and repetition.name not in _warned and len(_warned) < _WARNED_AT_MOST:
-        import warnings
-
         _warned.add(repetition.name)
-        warnings.warn(
+        warn(
             f"{repetition.name} is a plain function called in a thread whose event loop is running: "
             f"its retries block the loop while they wait ({delay:.3g} s now). Make it `async def`, "
             "or call it through `asyncio.to_thread`.",
             RuntimeWarning,
-            stacklevel=2,
         )
     repetition.clock.sleep(delay)
 

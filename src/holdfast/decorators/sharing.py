@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 
+_REGISTRIES = {
+    "circuit breaker": "get_breaker_registry",
+    "bulkhead": "get_bulkhead_registry",
+    "rate limiter": "get_rate_limiter_registry",
+}
+"""What gives the registry in which the guards of a kind are."""
+
+
 class Guard(Protocol):
     """A decorator that keeps the exact type of what it decorates."""
 
@@ -54,6 +62,11 @@ def shared(
 ) -> Any:
     """Return the decorator, or, for a function, the function decorated."""
     registry, kind = pattern.registry, pattern.registry.kind
+    if "replace" in overrides:
+        raise ConfigurationError(
+            f"{pattern.decorator} replaces no {kind}; to have another one in its place, call "
+            f"{_REGISTRIES[kind]}().get_or_create(name, config, replace=True), and decorate with the name alone"
+        )
     if isinstance(given, pattern.guard):
         if config is not None or overrides or key is not None:
             raise ConfigurationError(f"{pattern.decorator}: a {pattern.guard.__name__} has its config; give no other")
@@ -90,14 +103,20 @@ def _by_name(pattern: Pattern, name: str, config: Any, key: Callable[..., object
     registry = pattern.registry
     optional_callable(pattern.decorator, "key", key, "(*args, **kwargs) of the guarded function")
     if config is not None:
-        registry.obtain(name, config, checked=True)
+        advice = (
+            "or give the config in one place and the name alone in the others (to change it while the program runs: "
+            f"{_REGISTRIES[registry.kind]}().get_or_create({name!r}, ..., replace=True))"
+        )
+        registry.obtain(name, config, checked=True, advice=advice)
 
     def each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         assert key is not None  # noqa: S101  else the calls are all alike
         try:
             return registry.obtain(f"{name}[{key(*args, **kwargs)}]", config)
         except Exception:
-            report_broken(pattern.decorator, f"{name!r} itself guards the call: its key", key)
+            report_broken(
+                pattern.decorator, "the key", key, so=f", so the shared {registry.kind} {name!r} guards this call"
+            )
             return registry.obtain(name, config)
 
     def protect(function: Any) -> Any:

@@ -135,6 +135,6 @@ def price(limiter: Limiter, cost: Cost, args: tuple[Any, ...], kwargs: dict[str,
     try:
         asked = cost(*args, **kwargs)
     except Exception:
-        report_broken("rate_limit", "cost 1 is charged: the cost function", cost)
+        report_broken("rate_limit", "the cost function", cost, so=", so the call costs 1")
         return 1
     return limiter.checked_cost(asked)
