@@ -19,6 +19,7 @@ SOURCE = Path(holdfast.__file__).parent
 FLOORS = {
     "typed": 1,
     "errors": 1,
+    "dialects": 1,
     "records": 1,
     "functions": 1,
     "settings": 1,

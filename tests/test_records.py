@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from holdfast import ConfigurationError
+from holdfast import BulkheadConfig, CircuitBreakerConfig, ConfigurationError, RetryPolicy
+from holdfast.rate_limit import TokenBucket
 from holdfast.records import Record, did_you_mean, nearest, plain
 from holdfast.settings import Settings
+from holdfast.timeout import TimeoutConfig
 
 
 class Point(Record):
@@ -56,8 +58,24 @@ def test_a_record_is_made_with_keywords_only_and_all_that_has_no_default() -> No
         Point(x=1, z=2)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="Point has no field 'z'"):
         Point(z=2)  # type: ignore[call-arg]
-    with pytest.raises(TypeError):
+
+
+def test_a_record_with_fields_by_position_says_how_to_give_them() -> None:
+    with pytest.raises(TypeError, match=r"^Point takes its fields by keyword: Point\(x=\.\.\., y=\.\.\.\)$"):
         Point(1, 2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Place\(x=\.\.\., name=\.\.\.\)"):
+        Place(1, name="a")  # type: ignore[call-arg]
+    makers: dict[Any, str] = {
+        TokenBucket: "TokenBucket(rate=..., capacity=...)",
+        TimeoutConfig: "TimeoutConfig(seconds=...)",
+        BulkheadConfig: "BulkheadConfig(max_concurrent=...)",
+    }
+    for make, told in makers.items():
+        with pytest.raises(TypeError) as caught:
+            make(10)
+        assert told in str(caught.value)
+    with pytest.raises(TypeError, match=r"RetryPolicy\(name=\.\.\., max_attempts=\.\.\.\)"):
+        RetryPolicy("x", 5)  # type: ignore[call-arg]
 
 
 def test_settings_refuse_in_the_words_of_a_configuration_error() -> None:
@@ -155,3 +173,89 @@ def test_the_nearest_spelling_is_offered_if_there_is_a_near_one() -> None:
     assert nearest("xyz", ["default"]) is None
     assert did_you_mean("defalt", ["none", "default"]) == "did you mean 'default'? known: default, none"
     assert did_you_mean(3, ["b", "a"]) == "known: a, b"
+    assert did_you_mean("a", []) == "none is known"
+
+
+ELSEWHERE = {
+    RetryPolicy: {
+        "tenacity": {
+            "stop": "did you mean 'max_attempts' or 'total_timeout'?",
+            "wait": "'backoff'",
+            "retry": "'should_retry' or 'retry_on'",
+            "before_sleep": "'on_retry'",
+            "reraise": "leave it out: in the end the function's own exception always comes out; known: ",
+            "retry_error_cls": "leave it out",
+            "retry_error_callback": "with_fallback",
+            "enabled": "set_enabled(False)",
+        },
+        "stamina": {
+            "on": "'retry_on'",
+            "attempts": "'max_attempts'",
+            "timeout": "did you mean 'attempt_timeout' or 'total_timeout'?",
+            "wait_initial": "backoff={'initial_delay': ...}",
+            "wait_max": "backoff={'max_delay': ...}",
+            "wait_jitter": "backoff={'jitter_factor': ...}",
+            "wait_exp_base": "backoff={'multiplier': ...}",
+        },
+        "backoff": {
+            "wait_gen": "'backoff'",
+            "exception": "'retry_on'",
+            "max_tries": "'max_attempts'",
+            "max_time": "'total_timeout'",
+            "jitter": "backoff={'jitter_factor': ...}",
+            "giveup": "'should_retry' or 'retry_on'",
+            "on_backoff": "'on_retry'",
+            "on_giveup": "'on_final_failure'",
+            "raise_on_giveup": "leave it out",
+            "max_value": "backoff={'max_delay': ...}",
+        },
+        "others": {
+            "tries": "'max_attempts'",
+            "retries": "'max_attempts'",
+            "delay": "'backoff'",
+            "exceptions": "'retry_on'",
+            "exc": "'retry_on'",
+        },
+    },
+    CircuitBreakerConfig: {
+        "pybreaker": {"fail_max": "'failure_threshold'", "exclude": "'ignore'", "listeners": "'on_state_change'"},
+        "circuitbreaker": {
+            "recovery_timeout": "'reset_timeout'",
+            "expected_exception": "'failure_on'",
+            "fallback_function": "'fallback'",
+        },
+        "aiobreaker": {"timeout_duration": "'reset_timeout'"},
+        "others": {"failure_limit": "'failure_threshold'"},
+    },
+    BulkheadConfig: {
+        "others": {
+            "max_calls": "'max_concurrent'",
+            "max_concurrency": "'max_concurrent'",
+            "limit": "'max_concurrent'",
+            "timeout": "'queue_timeout'",
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "word", "told"),
+    [
+        (config, word, told)
+        for config, libraries in ELSEWHERE.items()
+        for words in libraries.values()
+        for word, told in words.items()
+    ],
+)
+def test_the_words_of_other_libraries_lead_to_the_fields_that_mean_it(config: Any, word: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        config(**{word: 3})
+    offer, _, known = str(caught.value).partition("known: ")
+    assert told in offer + "known: "
+    assert word not in known.split(", ")
+
+
+def test_a_word_of_another_library_is_offered_only_where_its_field_is_known() -> None:
+    assert did_you_mean("fail_max", ["success_threshold"]) == "known: success_threshold"
+    assert did_you_mean("Timeout", ["timeout", "total_timeout"]).startswith("did you mean 'timeout'?")
+    assert did_you_mean("reraise", ["name"]) == "known: name"

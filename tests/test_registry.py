@@ -29,6 +29,19 @@ def test_a_name_stands_for_the_last_thing_put_under_it() -> None:
         registry.get("oen")
 
 
+def test_an_unknown_name_comes_with_how_to_make_one() -> None:
+    registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError, "put({name}, 1) makes one")
+    with pytest.raises(
+        UnknownPolicyError, match=r"no number named 'one'; none is registered yet; put\('one', 1\) makes"
+    ):
+        registry.get("one")
+    registry.put("two", 2)
+    with pytest.raises(
+        UnknownPolicyError, match=r"no number named '\{one\}'; known: two; put\('\{one\}', 1\) makes one$"
+    ):
+        registry.get("{one}")
+
+
 def test_names_that_nobody_follows_any_more_are_forgotten() -> None:
     registry: NamedRegistry[int] = NamedRegistry("number", UnknownPolicyError)
     kept = Follower()

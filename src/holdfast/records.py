@@ -13,7 +13,7 @@ from .typed import TYPE_CHECKING, dataclass_transform
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from typing import Any, ClassVar, NoReturn, Self
 
 
@@ -31,10 +31,27 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """Return a sentence part that offers the nearest spelling and lists what is known."""
+    """Return a sentence part that offers what was probably meant and lists what is known, if anything is.
+
+    What is meant is what other libraries call so, or else the nearest spelling.
+    """
     names = sorted(known)
-    near = nearest(word, names) if isinstance(word, str) else None
-    return (f"did you mean {str(near)!r}? " if near else "") + f"known: {', '.join(names)}"
+    if not names:
+        return "none is known"
+    return f"{likely(word, names) if isinstance(word, str) else ''}known: {', '.join(names)}"
+
+
+def likely(word: str, names: Collection[str]) -> str:
+    """Return a sentence part that offers what was probably meant, or "" if that is anybody's guess."""
+    from .dialects import fields_for, note_on
+
+    near = nearest(word, names)
+    if near is not None and near.casefold() == word.casefold():
+        return f"did you mean {str(near)!r}? "
+    if note := note_on(word, names):
+        return f"{note}; "
+    meant = fields_for(word, names) or ([near] if near else [])
+    return f"did you mean {' or '.join(repr(str(each)) for each in meant)}? " if meant else ""
 
 
 class _SignatureOfFields:
@@ -88,21 +105,37 @@ class Record:
         cls._fields = tuple(dict.fromkeys((*cls._fields, *own)))
         cls._defaults = {**cls._defaults, **{name: cls.__dict__[name] for name in own if name in cls.__dict__}}
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, *places: Any, **given: Any) -> None:
         values = self.__dict__
         values.update(self._defaults)
         values.update(given)
-        if len(values) != len(self._fields) or not values.keys() >= set(self._fields):
-            self._refuse(given)
+        if places or len(values) != len(self._fields) or not values.keys() >= set(self._fields):
+            self._refuse(places, given)
         self._validate()
 
-    def _refuse(self, given: Mapping[str, Any]) -> NoReturn:
+    def _refuse(self, places: tuple[Any, ...], given: Mapping[str, Any]) -> NoReturn:
         owner = type(self).__name__
+        if places:
+            is_named = isinstance(places[0], str) or "name" in given
+            fields = [name for name in self._fields if is_named or name != "name"]
+            meant = [
+                name
+                for place, name in enumerate(fields)
+                if place < len(places) or name in given or name not in self._defaults
+            ]
+            told = ", ".join(f"{name}=..." for name in meant)
+            raise TypeError(f"{owner} takes its fields by keyword: {owner}({told})")
         for name in given:
             if name not in self._fields:
-                raise self._error(f"{owner} has no field {name!r}; {did_you_mean(name, self._fields)}")
+                known = ", ".join(sorted(self._fields))
+                offer = self._likely(name, given[name])
+                raise self._error(f"{owner} has no field {name!r}; {offer}known: {known}")
         missing = [name for name in self._fields if name not in self.__dict__]
         raise self._error(f"{owner}: {', '.join(missing)} must be given")
+
+    def _likely(self, name: str, value: object) -> str:  # noqa: ARG002  for those that have parts
+        """Return a sentence part that offers what was probably meant by giving an unknown field this value."""
+        return likely(name, self._fields)
 
     def _validate(self) -> None:
         """Check the fields and bring them into their normal form; nothing to do unless a subclass says so."""

@@ -78,12 +78,15 @@ class Binding(Generic[T]):
 class NamedRegistry(Generic[T]):
     """Things by name: thread-safe, with a live read-only view, telling its followers when a name means something new.
 
+    `make` tells, after an unknown name, how to have one, with `{name}` for the name.
+
     Followers are held weakly: a decorated function that is dropped drops out of here as well.
     """
 
-    def __init__(self, kind: str, unknown: type[Exception]) -> None:
+    def __init__(self, kind: str, unknown: type[Exception], make: str = "") -> None:
         self._kind = kind
         self._unknown = unknown
+        self._make = f"; {make}" if make else ""
         self._things: dict[str, T] = {}
         self._followers: dict[str, WeakSet[Follower]] = {}
         self._looks_at = _IDLE_KEPT  # so many names that are followed: then it is looked who has gone
@@ -97,7 +100,8 @@ class NamedRegistry(Generic[T]):
             return self._things[name]
         except (KeyError, TypeError):
             known = did_you_mean(name, tuple(self._things)) if self._things else "none is registered yet"
-            raise self._unknown(f"there is no {self._kind} named {name!r}; {known}") from None
+            make = self._make.format(name=shown(name))
+            raise self._unknown(f"there is no {self._kind} named {name!r}; {known}{make}") from None
 
     def put(self, name: str, thing: T) -> None:
         """Let `name` stand for `thing` from now on, also for those who use the name already."""
@@ -145,7 +149,7 @@ class GuardRegistry(ABC, Generic[G]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._guards: NamedRegistry[G] = NamedRegistry(self.kind, LookupError)
+        self._guards: NamedRegistry[G] = NamedRegistry(self.kind, LookupError, "get_or_create({name}, ...) makes one")
         self._asked: OrderedDict[str, None] = OrderedDict()  # least recently first
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the registry
         _locked.add(self)

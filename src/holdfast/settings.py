@@ -10,10 +10,11 @@ import sys
 
 from .errors.exceptions import ConfigurationError
 from .functions import is_async
-from .records import Record
+from .records import Record, likely, nearest
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, ClassVar
 
 
@@ -21,6 +22,22 @@ class Settings(Record):
     """A record that users fill in: a wrong or missing field is a `ConfigurationError`."""
 
     _error: ClassVar[type[Exception]] = ConfigurationError
+    _parts: ClassVar[Mapping[str, tuple[type[Settings], ...]]] = {}
+    """The configs that may be given by their fields as a mapping, by the field that each is given in."""
+
+    def _likely(self, name: str, value: object) -> str:
+        if not self._parts:
+            return likely(name, self._fields)
+        from .dialects import fields_for, fields_within, note_on, places_of
+
+        if fields_for(name, self._fields) or note_on(name, self._fields):
+            return likely(name, self._fields)
+        told = shown(value)
+        places = places_of(name, self._parts, told)
+        if not places:
+            near = nearest(name, (*fields_within(self._parts), *self._fields))
+            places = [] if near is None or near in self._fields else places_of(near, self._parts, told)
+        return f"did you mean {' or '.join(places)}? " if places else likely(name, self._fields)
 
     @property
     def own_name(self) -> str | None:

@@ -329,7 +329,7 @@ def test_a_name_that_turns_out_to_be_wrong_matches_nothing_and_is_logged_once(
     for _ in range(2):
         assert not isinstance(OSError(), kind)
     assert [record.getMessage() for record in caplog.records] == [
-        "the configuration names later_client.Gone, but later_client has no Gone; known: "
+        "the configuration names later_client.Gone, but later_client has no Gone; none is known"
     ]
 
 

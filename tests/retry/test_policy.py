@@ -76,6 +76,8 @@ async def an_async_callback(*args: object) -> None: ...
     ("fields", "says"),
     [
         ({"max_atempts": 3}, "RetryPolicy has no field 'max_atempts'; did you mean 'max_attempts'?"),
+        ({"initial_delay": 3}, "no field 'initial_delay'; did you mean backoff={'initial_delay': 3}?"),
+        ({"max_dely": 3}, "did you mean backoff={'max_delay': 3}?"),
         ({"name": " "}, "name must be a text that is not empty"),
         ({"name": 3}, "name must be a text"),
         ({"backoff": 3}, "backoff must be a BackoffConfig"),

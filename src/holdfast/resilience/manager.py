@@ -11,7 +11,7 @@ from ..fallback.memory import OperationMemory
 from ..functions import is_async, name_of
 from ..records import did_you_mean
 from ..registry import NamedRegistry
-from ..settings import text
+from ..settings import shown, text
 from ..typed import TYPE_CHECKING, overload
 from .chain import Kept, Surroundings, check_fallback
 from .guard import wrap
@@ -116,7 +116,10 @@ class ResilienceManager:
             there = self.policies.view.get(asked) or self._presets.get(asked)
         if there is None:
             known = did_you_mean(name, {**self._presets, **self.policies.view})
-            raise UnknownPolicyError(f"there is no resilience policy named {name!r}; {known}")
+            raise UnknownPolicyError(
+                f"there is no resilience policy named {name!r}; {known}; to make one, give a policy to the decorator, "
+                f"or call resilience_manager.register({shown(name)}, ...) or load_config()"
+            )
         return there
 
     def remove(self, name: str) -> bool:

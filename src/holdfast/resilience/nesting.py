@@ -27,6 +27,19 @@ _KINDS: dict[str, Any] = {
     "bulkhead": BulkheadConfig,
 }
 NESTED = tuple(_KINDS)
+PARTS = {
+    field: (kind, TokenBucket, SlidingWindow) if kind is RateLimiterConfig else (kind,)
+    for field, kind in _KINDS.items()
+}
+"""The configs whose fields may be given in each of them."""
+
+_NUMBERS = {
+    "retry": "{{'max_attempts': {}}}",
+    "circuit_breaker": "{{'failure_threshold': {}}}",
+    "rate_limit": "{{'limit': {}, 'period': 60}}",
+    "bulkhead": "{{'max_concurrent': {}}}",
+}
+"""What a number in place of each of them is likely to mean."""
 
 
 def nested(field: str, value: Any) -> Any:
@@ -41,7 +54,8 @@ def nested(field: str, value: Any) -> Any:
     if not _has_fields(value):
         further = {"retry": ", the name of one", "rate_limit": ", a TokenBucket, a SlidingWindow"}.get(field, "")
         raise ConfigurationError(
-            f"{OWNER}: {field} must be a {kind.__name__}, a mapping of its fields{further}, or None, not {shown(value)}"
+            f"{OWNER}: {field} must be a {kind.__name__}, a mapping of its fields{further}, or None, "
+            f"not {shown(value)}{_fix(field, value)}"
         )
     make = _rate_limit if field == "rate_limit" else kind
     return _telling(field, lambda: make(**value))
@@ -55,6 +69,14 @@ def merged(field: str, there: Any, value: Any) -> Any:
         there = get_retry_policy(there)
     change = _rate_limit if field == "rate_limit" else lambda _there, **changes: there.replace(**changes)
     return _telling(field, lambda: change(there, **value))
+
+
+def _fix(field: str, value: object) -> str:
+    if value is True and field != "rate_limit":
+        return f"; write {field}={{}} for the defaults"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"; write {field}={_NUMBERS[field].format(value)}"
+    return ""
 
 
 def _has_fields(value: object) -> bool:

@@ -8,7 +8,7 @@ from ..settings import optional_seconds
 from ..timeout.config import as_mode
 from ..typed import TYPE_CHECKING
 from .checks import check
-from .nesting import NESTED, OWNER, merged, nested
+from .nesting import NESTED, OWNER, PARTS, merged, nested
 from .parts import Parts
 from .presets import PRESETS
 from .worst_case import WorstCase, worst_case
@@ -16,7 +16,7 @@ from .worst_case import WorstCase, worst_case
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
-    from typing import Any, Self, TypeAlias, TypedDict, Unpack
+    from typing import Any, ClassVar, Self, TypeAlias, TypedDict, Unpack
 
     from ..circuit_breaker.bulkhead.config import BulkheadConfig
     from ..circuit_breaker.config import CircuitBreakerConfig
@@ -74,6 +74,8 @@ class ResiliencePolicy(Parts):
     Raises `ConfigurationError`, when the policy is made, for what cannot work, alone or together, and if it has no
     guard at all.
     """
+
+    _parts: ClassVar[Any] = PARTS
 
     if TYPE_CHECKING:
 

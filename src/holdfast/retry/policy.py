@@ -30,7 +30,7 @@ from .budget import RetryBudget
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import timedelta
-    from typing import Any, TypeAlias, TypedDict, Unpack
+    from typing import Any, ClassVar, TypeAlias, TypedDict, Unpack
 
     from ..errors import Classification
     from ..timeout.config import Mode
@@ -124,6 +124,7 @@ class RetryPolicy(Settings):
     Raises `ConfigurationError`, when the policy is made, for whatever cannot work.
     """
 
+    _parts: ClassVar[Any] = {"backoff": (BackoffConfig,)}
     name: str = "custom"
     max_attempts: int = 3
     backoff: BackoffConfig = BackoffConfig(initial_delay=1.0, max_delay=30.0)

@@ -82,7 +82,9 @@ _NAMED = (
     ),
 )
 
-registry: NamedRegistry[RetryPolicy] = NamedRegistry("retry policy", UnknownPolicyError)
+registry: NamedRegistry[RetryPolicy] = NamedRegistry(
+    "retry policy", UnknownPolicyError, "register_retry_policy({name}, RetryPolicy(...)) makes one"
+)
 for _policy in _NAMED:
     registry.put(_policy.name, _policy)
 

@@ -53,7 +53,9 @@ class TimeoutManager:
     def __init__(self, *, max_left_behind: int = 64, clock: Clock | None = None) -> None:
         self.max_left_behind = whole_number("TimeoutManager", "max_left_behind", max_left_behind)
         self.clock = as_clock(clock)
-        self._configs: NamedRegistry[TimeoutConfig] = NamedRegistry("timeout", UnknownPolicyError)
+        self._configs: NamedRegistry[TimeoutConfig] = NamedRegistry(
+            "timeout", UnknownPolicyError, "get_timeout_manager().register({name}, seconds) makes one"
+        )
         self._timed_out = 0
         self._refused = 0
         self._by_name: dict[str, int] = {}
