@@ -335,12 +335,12 @@ def test_promise_38_an_async_call_that_fails_before_it_is_one_is_answered(
     operation = functools.partial(function, 1)
     assert run_virtual(fallback.execute(operation)) == "answer"
     assert run_virtual(fallback.protect(operation)()) == "answer"
-    named = with_fallback("named later")(function)
-    register_fallback("named later", fallback)
+    named = with_fallback("named-later")(function)
+    register_fallback("named-later", fallback)
     try:
         assert [run_virtual(named(1)), run_virtual(named(1))] == ["answer", "answer"]
     finally:
-        unregister_fallback("named later")
+        unregister_fallback("named-later")
     assert fallback.metrics.answered == 4
 
 

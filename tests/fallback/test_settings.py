@@ -8,6 +8,8 @@ import functools
 import gc
 import json
 import pickle
+import re
+import warnings
 from typing import Any
 
 import pytest
@@ -25,9 +27,10 @@ from holdfast import (
     register_fallback,
     unregister_fallback,
     with_fallback,
+    with_resilience,
     with_timeout,
 )
-from holdfast.fallback import FALLBACKS, as_fallback, bind_fallback
+from holdfast.fallback import FALLBACKS, as_fallback, bind_fallback, kinds
 from holdfast.fallback.answers import NOTHING
 from holdfast.fallback.guard import wrap
 from holdfast.fallback.memory import Memory
@@ -296,8 +299,85 @@ def test_a_fallback_that_leaves_work_behind_is_known_to_do_so() -> None:
 
 
 def test_a_decorator_used_bare_is_told_at_its_first_call() -> None:
-    with pytest.raises(TypeError, match="cannot guard"):
-        with_fallback(list)("an argument")  # type: ignore[arg-type]
+    @with_fallback
+    def load() -> None: ...
+
+    @with_fallback
+    async def load_later() -> None: ...
+
+    for function, name in ((load, "load"), (load_later, "load_later"), (with_fallback(list), "list")):
+        anything: Any = function
+        for args, named in (((), {}), (("x",), {}), ((len, len), {}), ((), {"x": len})):
+            with pytest.raises(TypeError) as refused:
+                anything(*args, **named)
+            assert f"{name} as the fallback" in str(refused.value)
+            assert "write @with_fallback(value=...) or @with_fallback(list) above the" in str(refused.value)
+
+
+def test_what_a_decorator_cannot_guard_is_refused_as_by_any_other() -> None:
+    decorator: Any = with_fallback(value=1)
+    for function in (3, None, property(lambda self: 1), int):
+        with pytest.raises(TypeError, match="fallback cannot guard"):
+            decorator(function)
+    for args, named in (((), {}), ((len, len), {}), ((), {"function": len})):
+        with pytest.raises(TypeError, match=r"what with_fallback\(...\) returns is a decorator: it takes the function"):
+            decorator(*args, **named)
+
+
+# A text is a name.
+
+
+def test_a_text_with_blanks_is_no_name_wherever_it_is_given() -> None:
+    for text in ("sorry, later", " search", "a\tb"):
+        write = re.escape(f"with_fallback(value={text!r})")
+        with pytest.raises(ConfigurationError, match=f"^with_fallback: .*no name of a fallback.*write {write}$"):
+            with_fallback(text)
+        write = re.escape(f"fallback=Value({text!r})")
+        with pytest.raises(ConfigurationError, match=f"^ResiliencePolicy: fallback=.*write {write}$"):
+            as_fallback("ResiliencePolicy", text)
+    with pytest.raises(ConfigurationError, match="name must have no blanks in it, not 'sorry now'.* write 'sorry-now'"):
+        register_fallback("sorry now", value=1)
+
+
+def test_a_word_that_names_nothing_may_have_been_meant_as_the_answer(door: Door) -> None:
+    function = door.function(Script("fine"))
+    with pytest.raises(UnknownPolicyError) as unknown:
+        door.run(with_fallback("sorry")(function))
+    assert "no fallback named 'sorry'; none is registered yet; to answer with this text" in str(unknown.value)
+    assert str(unknown.value).endswith("write with_fallback(value='sorry')")
+    register_fallback("search", value=1)
+    with pytest.raises(UnknownPolicyError, match=r"known: search; .* write fallback=Value\('sorry'\)$"):
+        door.run(with_resilience("shop", retry="none", fallback="sorry")(function))
+
+
+# Words that are nearly a code.
+
+
+@pytest.mark.parametrize(
+    ("fields", "near"),
+    [
+        ({"value": 1, "on": "CONNECTION_ERRR"}, "CONNECTION_ERROR"),
+        ({"value": 1, "on": (KeyError, "TRANSIENTS")}, "TRANSIENT"),
+        ({"value": 1, "on": "connection_reset"}, "CONNECTION_RESET"),
+        ({"answer": {"DEADLOK": list}}, "DEADLOCK"),
+    ],
+)
+def test_a_word_that_is_nearly_a_code_is_doubted_once(fields: Any, near: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kinds, "_doubted", set())
+    with pytest.warns(UserWarning, match=f"FallbackConfig: .* did you mean '{near}'") as caught:
+        with_fallback(fields.get("answer"), **{name: given for name, given in fields.items() if name != "answer"})
+    assert [warning.filename for warning in caught] == [__file__]
+    FallbackConfig(**fields)
+    monkeypatch.setattr(kinds, "_doubted", set())
+    monkeypatch.setattr(kinds, "_DOUBTED_AT_MOST", 0)
+    FallbackConfig(**fields)
+
+
+@pytest.mark.parametrize("word", ["transient", "DEADLOCK", "PAYMENT_LATE", "WRITE_TIMEOUT", "CONNECTION_LOST"])
+def test_categories_codes_and_codes_of_ones_own_are_not_doubted(word: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert FallbackConfig(value=1, on=word).on == (word.upper(),)
 
 
 def test_names_may_be_given_to_a_decorator() -> None:

@@ -648,6 +648,10 @@ def test_the_decorator_takes_a_limiter_a_config_a_limit_or_a_mapping(clock: Virt
     assert get_rate_limiter_registry().has("named")
     assert with_rate_limit("second", RateLimiterConfig(limit=ONE_A_SECOND))(lambda: 1)() == 1
     assert with_rate_limit("third", limit={"rate": 1, "capacity": 1})(lambda: 1)() == 1
+    assert with_rate_limit("fourth", rate=1, capacity=1)(lambda: 1)() == 1
+    assert get_rate_limiter_registry().get("fourth").config.limit == ONE_A_SECOND
+    assert with_rate_limit(limit=1, period=1)(lambda: 1)() == 1
+    assert get_rate_limiter_registry().get_or_create("fifth", limit=2, period=1).config.limit.most == 2
 
 
 def test_the_decorator_refuses_what_makes_no_limit() -> None:
@@ -661,6 +665,11 @@ def test_the_decorator_refuses_what_makes_no_limit() -> None:
         anything(ONE_A_SECOND, ONE_A_SECOND)
     with pytest.raises(ConfigurationError, match="give one limit, not two"):
         anything(ONE_A_SECOND, limit=ONE_A_SECOND)
+    for fields in ({"limit": ONE_A_SECOND}, {"limit": 1, "period": 1}, {"rate": 1, "capacity": 1}):
+        with pytest.raises(ConfigurationError, match="give one limit, not two"):
+            anything("name", ONE_A_SECOND, **fields)
+    with pytest.raises(ConfigurationError, match="^with_rate_limit: limit must be a TokenBucket, .* not 10$"):
+        anything("name", 10)
     with pytest.raises(ConfigurationError, match="a RateLimiter has its config"):
         anything(RateLimiter(ONE_A_SECOND), queue_timeout=1)
     with pytest.raises(ConfigurationError, match="with a key, give a name too"):

@@ -57,6 +57,12 @@ def test_a_sliding_window_that_cannot_work_is_refused(fields: dict[str, Any], me
         ({"limit": {"rats": 1}}, "limit has no field 'rats'; did you mean 'rate'"),
         ({"limit": {"rate": 1, "capacity": 1, "period": 5}}, "TokenBucket has no field 'period'|has no field"),
         ({"limit": {"buckets": 5}}, "SlidingWindow: limit, period must be given"),
+        ({"rats": 1, "capacity": 1}, "RateLimiterConfig has no field 'rats'; did you mean 'rate'"),
+        ({"rate": 1}, "TokenBucket: capacity must be given"),
+        ({"rate": 1, "period": 1}, "TokenBucket has no field 'period'"),
+        ({"period": 1}, "SlidingWindow: limit must be given"),
+        ({"limit": "5", "period": 1}, "SlidingWindow: limit must be a whole number"),
+        ({"limit": {"rate": 1, "capacity": 1}, "rate": 1}, "give one limit, not two: limit=.*, or rate"),
         ({"limit": {"rate": 1, "capacity": 1}, "name": " "}, "name must be a text that is not empty"),
         ({"limit": {"rate": 1, "capacity": 1}, "queue_timeout": -1}, r"queue_timeout .*\(None means: no limit\)"),
         ({"limit": {"rate": 1, "capacity": 1}, "max_queue": -1}, "max_queue must be a whole number of at least 0"),
@@ -66,6 +72,19 @@ def test_a_sliding_window_that_cannot_work_is_refused(fields: dict[str, Any], me
 def test_a_config_that_cannot_work_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         RateLimiterConfig(**fields)
+
+
+def test_the_fields_of_a_limit_may_be_given_as_those_of_the_config() -> None:
+    bucket = RateLimiterConfig(rate=10, capacity=20, max_queue=3)
+    assert bucket == RateLimiterConfig(limit=TokenBucket(rate=10, capacity=20), max_queue=3)
+    window = RateLimiterConfig(limit=100, period=60, buckets=10)
+    assert window.limit == SlidingWindow(limit=100, period=60, buckets=10)
+    assert bucket.replace(capacity=5).limit == TokenBucket(rate=10, capacity=5)
+    assert window.replace(limit=50).limit == SlidingWindow(limit=50, period=60, buckets=10)
+    assert window.replace(limit=bucket.limit).limit == bucket.limit
+    assert window.replace(rate=10, capacity=20).limit == bucket.limit
+    assert bucket.replace(limit=100, period=60, buckets=10).limit == window.limit
+    assert bucket.replace(max_queue=1).limit == bucket.limit
 
 
 def test_durations_may_be_timedeltas_and_configs_are_frozen() -> None:

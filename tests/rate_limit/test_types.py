@@ -21,6 +21,16 @@ async def asynchronous(a: int) -> str:
     return str(a)
 
 
+@with_rate_limit("typed-flat", rate=1000, capacity=1000)
+def flat(a: int) -> float:
+    return 1.5
+
+
+@with_rate_limit("typed-window", limit=1000, period=1, buckets=None, max_queue=5)
+def in_a_window(a: int) -> float:
+    return 1.5
+
+
 @LIMITER.protect
 def protected(a: int) -> bytes:
     return b"x" * a
@@ -34,6 +44,8 @@ def test_decorated_functions_keep_their_types() -> None:
     assert_type(plain(1, "b", c=True), float)
     assert_type(asyncio.run(asynchronous(2)), str)
     assert_type(protected(3), bytes)
+    assert_type(flat(3), float)
+    assert_type(in_a_window(3), float)
 
 
 def test_execute_gives_back_what_its_operation_gives() -> None:

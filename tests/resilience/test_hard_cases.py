@@ -312,7 +312,7 @@ def test_a_fallback_that_nobody_would_await_is_refused_when_decorating(manager: 
     for fallback in (answer, Fallback(FallbackConfig(answer=answer))):
         with pytest.raises(TypeError, match="an async one, which nobody would await"):
             manager.protect(plain, "shop", ResiliencePolicy(fallback=fallback))
-    manager.protect(plain, "shop", fallback="registered later")
+    manager.protect(plain, "shop", fallback="registered-later")
 
 
 class Incomparable:

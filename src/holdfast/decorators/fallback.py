@@ -8,13 +8,13 @@ from ..fallback.answers import NOTHING
 from ..fallback.config import FallbackConfig
 from ..fallback.guard import wrap as wrap_fallback
 from ..fallback.manager import Fallback
-from ..fallback.registry import bind_fallback
+from ..fallback.registry import as_name, bind_fallback
 from ..functions import name_of
-from ..settings import shown, text
+from ..settings import shown
 from ..typed import TYPE_CHECKING, Protocol, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
     from typing import Any, ParamSpec, TypeVar
 
     from ..clock import Clock
@@ -117,7 +117,9 @@ def with_fallback(
         if fields or clock is not None or classifier is not None:
             what = f"the fallback {shown(answer)}" if isinstance(answer, str) else "a Fallback"
             raise ConfigurationError(f"with_fallback: {what} has its settings where it is made; give no others here")
-        given: Any = answer if isinstance(answer, Fallback) else text("with_fallback", "name", answer)
+        given: Any = (
+            answer if isinstance(answer, Fallback) else as_name("with_fallback", "answer", answer, instead=_INSTEAD)
+        )
     elif isinstance(answer, FallbackConfig):
         given = answer.replace(**fields)
     else:
@@ -128,6 +130,29 @@ def with_fallback(
             own = name_of(function) if given.own_name is None else None
             fallback = Fallback(given, name=own, clock=clock, classifier=classifier)
             return wrap_fallback(bind_fallback(fallback, function), function)
-        return wrap_fallback(bind_fallback(given, function), function)
+        return wrap_fallback(bind_fallback(given, function, instead=_INSTEAD), function)
 
-    return lambda function: guarded(function, "fallback", protect)
+    return lambda *given_to_it, **named: _decorated(answer, protect, given_to_it, named)
+
+
+_INSTEAD = "with_fallback(value=%s)"
+
+
+def _decorated(answer: Any, protect: Callable[[Any], Any], given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """Return the function that the decorator was given, guarded; or say what went wrong if it was given none.
+
+    That is so where ``@with_fallback`` was written bare: the function became the answer, its name stands for the
+    decorator, and its callers give their arguments to that.
+    """
+    function = given[0] if len(given) == 1 and not named else None
+    if callable(function) or hasattr(type(function), "__get__"):
+        return guarded(function, "fallback", protect)
+    if callable(answer):
+        name = name_of(answer)
+        raise TypeError(
+            f"with_fallback({name}) made a decorator with {name} as the fallback, which takes the function to guard; "
+            "write @with_fallback(value=...) or @with_fallback(list) above the function"
+        )
+    if len(given) == 1 and not named:
+        return guarded(function, "fallback", protect)
+    raise TypeError("what with_fallback(...) returns is a decorator: it takes the function to guard, and nothing else")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError
 from ..rate_limit import guard as limiter_guard
-from ..rate_limit.config import SlidingWindow, TokenBucket
+from ..rate_limit.config import RateLimiterConfig, SlidingWindow, TokenBucket, as_limit
 from ..rate_limit.manager import RateLimiter
 from ..rate_limit.registry import get_rate_limiter_registry
 from ..settings import shown
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Unpack
 
-    from ..rate_limit.config import NamelessLimiterFields, RateLimiterConfig
+    from ..rate_limit.config import NamelessLimiterFields
     from .sharing import Guard
 
 
@@ -32,7 +32,8 @@ def with_rate_limit(
     * `name`: of the service; all functions with it share one limiter of the process-wide registry. A limit, a config
       or a `RateLimiter` may stand here too. With a limit and no name, each function has its own limiter.
     * `config`: a `TokenBucket`, a `SlidingWindow`, a mapping of the fields of one or a `RateLimiterConfig`, or fields
-      of that as keywords: how the limiter is made if there is none of that name yet.
+      of any of these as keywords, as in ``rate=10, capacity=20`` or ``limit=100, period=60``: how the limiter is made
+      if there is none of that name yet.
     * `key(*args, **kwargs)`: gives each call its own limiter by what it returns, such as a user or a tenant; these are
       called `name[key]`.
     * `cost`: what a call costs, or a plain function of its arguments that tells, at least 1. One that raises is logged,
@@ -56,11 +57,9 @@ def with_rate_limit(
     given: Any = name
     fields: dict[str, Any] = dict(overrides)
     if isinstance(given, (TokenBucket, SlidingWindow)) or hasattr(given, "keys"):
-        if config is not None or "limit" in fields:
-            raise ConfigurationError("with_rate_limit: give one limit, not two")
-        given, fields["limit"] = None, given
-    elif isinstance(config, (TokenBucket, SlidingWindow)) or hasattr(config, "keys"):
-        config, fields["limit"] = None, fields.get("limit", config)
+        given, fields["limit"] = None, _only(given, config, fields)
+    elif config is not None and not isinstance(config, RateLimiterConfig):
+        config, fields["limit"] = None, _only(as_limit("with_rate_limit", config), None, fields)
     if callable(given) and not isinstance(given, RateLimiter):
         raise TypeError(
             f"with_rate_limit needs a limit: write @with_rate_limit(TokenBucket(rate=10, capacity=20)) above the "
@@ -68,6 +67,12 @@ def with_rate_limit(
         )
     decorator: Guard = shared(_Limiters(limiter_guard.checked("with_rate_limit", cost)), given, config, fields, key)
     return decorator
+
+
+def _only(limit: Any, config: object, fields: Mapping[str, Any]) -> Any:
+    if config is not None or not fields.keys().isdisjoint(("limit", "period", "buckets", "rate", "capacity")):
+        raise ConfigurationError("with_rate_limit: give one limit, not two")
+    return limit
 
 
 class _Limiters(Pattern):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import ConfigurationError, ErrorCategory
+from ..errors import ConfigurationError, ErrorCategory, ErrorCode
 from ..functions import refuse_awaitable
+from ..journal import warn
 from ..settings import optional_callable, shown
 from ..typed import TYPE_CHECKING
 
@@ -44,7 +45,10 @@ def as_kind(owner: str, rule: str, value: Any) -> Kind:
     """
     if isinstance(value, str) and value.strip():
         word = str.__str__(value)
-        return word.upper() if word.upper() in ErrorCategory.__members__ else word
+        if word.upper() in ErrorCategory.__members__:
+            return word.upper()
+        _doubt(owner, word)
+        return word
     if isinstance(value, type) and issubclass(value, BaseException):
         if issubclass(value, Exception):
             return value
@@ -53,6 +57,27 @@ def as_kind(owner: str, rule: str, value: Any) -> Kind:
             "name subclasses of Exception"
         )
     raise ConfigurationError(f"{owner}: {rule}, not {shown(value)}")
+
+
+def _doubt(owner: str, word: str) -> None:
+    """Warn, once, of a word that is most likely a misspelling, though it may be a code of the user's own."""
+    known = (*ErrorCategory.__members__, *ErrorCode.__members__)
+    if word in known or word in _doubted:
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.upper(), known, n=1, cutoff=_MISSPELT)
+    if near and len(_doubted) < _DOUBTED_AT_MOST:
+        _doubted.add(word)
+        warn(
+            f"{owner}: {word!r} is no category and none of holdfast's codes, so it is only met by errors to which you "
+            f"give this code yourself; did you mean {near[0]!r}?"
+        )
+
+
+_MISSPELT = 0.9
+_DOUBTED_AT_MOST = 1000
+_doubted: set[str] = set()
 
 
 def as_kinds(owner: str, value: Any) -> Any:

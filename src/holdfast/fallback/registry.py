@@ -34,9 +34,14 @@ def register_fallback(name: str, answer: Any = None, /, **fields: Unpack[Further
     >>> register_fallback("search", value=[]).name
     'search'
 
-    Raises `ConfigurationError` as `FallbackConfig` does.
+    Raises `ConfigurationError` as `FallbackConfig` does, and for a name with blanks in it.
     """
     name = text("register_fallback", "name", name)
+    if _has_blanks(name):
+        raise ConfigurationError(
+            f"register_fallback: name must have no blanks in it, not {shown(name)}: a text with blanks is taken for an "
+            f"answer where the name is used; write {shown('-'.join(name.split()))}"
+        )
     if isinstance(answer, (FallbackConfig, Fallback)):
         if fields:
             raise ConfigurationError(
@@ -62,6 +67,24 @@ def unregister_fallback(name: str) -> bool:
     return _registry.drop(name)
 
 
+def as_name(owner: str, parameter: str, value: str, *, instead: str) -> str:
+    """Return a text that names a fallback; `instead` is how to write one that is to be the answer itself, for `%s`.
+
+    Raises `ConfigurationError` if it has blanks in it, as no name has.
+    """
+    name = text(owner, parameter, value)
+    if _has_blanks(name):
+        raise ConfigurationError(
+            f"{owner}: {parameter}={shown(name)} is no name of a fallback, as there are blanks in it; to answer with "
+            f"this text write {instead % shown(name)}"
+        )
+    return name
+
+
+def _has_blanks(name: str) -> bool:
+    return name.split() != [name]
+
+
 def as_fallback(owner: str, value: Any) -> FallbackConfig | str:
     """Return what a user gave for a fallback as a config, or as the name it is; for whoever has a fallback in it.
 
@@ -71,7 +94,7 @@ def as_fallback(owner: str, value: Any) -> FallbackConfig | str:
     Raises `ConfigurationError`, in which `owner` says whose setting it is, for anything else.
     """
     if isinstance(value, str):
-        return text(owner, "fallback", value)
+        return as_name(owner, "fallback", value, instead=_IN_A_POLICY)
     if isinstance(value, FallbackConfig):
         return value
     if isinstance(value, Fallback):
@@ -87,12 +110,19 @@ def as_fallback(owner: str, value: Any) -> FallbackConfig | str:
     )
 
 
+_IN_A_POLICY = "fallback=Value(%s)"
+
+
 def bind_fallback(
-    given: FallbackConfig | Fallback | str, function: Callable[..., Any], *, name: str | None = None
+    given: FallbackConfig | Fallback | str,
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    instead: str = _IN_A_POLICY,
 ) -> Binding[Any]:
     """Return what `guard.wrap` holds of a fallback for this function. A name is bound at the first call, if not before.
 
-    `name` is that of the fallback, if it is made here.
+    `name` is that of the fallback, if it is made here; `instead` is as in `as_name`.
     """
     if isinstance(given, Fallback):
         return Binding.to(given)
@@ -101,7 +131,11 @@ def bind_fallback(
     asked = given
 
     def find() -> Fallback:
-        fallback = get_fallback(asked)
+        try:
+            fallback = get_fallback(asked)
+        except UnknownPolicyError as error:
+            write = instead % shown(asked)
+            raise UnknownPolicyError(f"{error}; to answer with this text write {write}") from None
         check_fits(fallback, function)
         return fallback
 

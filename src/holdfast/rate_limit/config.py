@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     class NamelessLimiterFields(TypedDict, total=False):
         """All that may be said of a limiter but its name; `RateLimiterConfig` tells what each means."""
 
-        limit: Limit | Mapping[str, Any]
+        limit: Limit | Mapping[str, Any] | int
+        period: float | timedelta
+        buckets: int | None
+        rate: float
+        capacity: int
         queue_timeout: float | timedelta | None
         max_queue: int
         on_reject: Callable[[Any], object] | None
@@ -134,7 +138,8 @@ class RateLimiterConfig(Settings):
     """How many calls may begin in which time, how many may wait, and for how long. Frozen; `replace()` copies.
 
     * `name`: for errors, events and metrics. Default "rate-limiter".
-    * `limit`: a `TokenBucket`, a `SlidingWindow`, or a mapping of the fields of one. Must be given.
+    * `limit`: a `TokenBucket`, a `SlidingWindow`, or a mapping of the fields of one. Must be given. These fields may be
+      given right here as well: `rate` and `capacity`, or `limit` as a number, `period` and perhaps `buckets`.
     * `queue_timeout`: seconds, or a `timedelta`, that a guarded call may wait. Default 30; None: without end; 0: not at
       all. A call that would have to wait longer is refused at once.
     * `max_queue`: calls that may wait at the same time. Default 1,000; 0: none.
@@ -142,6 +147,8 @@ class RateLimiterConfig(Settings):
 
     >>> RateLimiterConfig(name="search", limit={"limit": 100, "period": 60}).limit
     SlidingWindow(limit=100, period=60.0)
+    >>> RateLimiterConfig(rate=10, capacity=20).limit
+    TokenBucket(rate=10.0, capacity=20)
 
     Raises `ConfigurationError` for whatever cannot work.
     """
@@ -156,8 +163,18 @@ class RateLimiterConfig(Settings):
 
         def __init__(self, **fields: Unpack[LimiterFields]) -> None: ...
 
-        def replace(self, **changes: Unpack[LimiterFields]) -> RateLimiterConfig:  # type: ignore[override]
-            """Return a copy with these fields changed, checked as a new one would be."""
+    else:
+
+        def __init__(self, *places: Any, **fields: Any) -> None:
+            super().__init__(*places, **_with_limit(fields))
+
+    def replace(self, **changes: Unpack[LimiterFields]) -> RateLimiterConfig:  # type: ignore[override]
+        """Return a copy with these fields changed, checked as a new one would be.
+
+        >>> RateLimiterConfig(rate=10, capacity=20).replace(rate=5).limit
+        TokenBucket(rate=5.0, capacity=20)
+        """
+        return super().replace(**_with_limit(changes, self.limit))
 
     def _validate(self) -> None:
         mine = self.__dict__
@@ -169,6 +186,30 @@ class RateLimiterConfig(Settings):
             owner, "max_queue", self.max_queue, least=0, hint="0 means: refuse at once when the limit is reached"
         )
         optional_callable(owner, "on_reject", self.on_reject, "(event)")
+
+
+def _with_limit(given: Mapping[str, Any], before: Limit | None = None) -> dict[str, Any]:
+    """Return the fields of a config with those of a bucket or a window among them made into its `limit`.
+
+    If they fit the limit that was there `before`, they change that.
+    """
+    own, owner = RateLimiterConfig._fields, "RateLimiterConfig"
+    known = dict.fromkeys((*own, *TokenBucket._fields, *SlidingWindow._fields))
+    for name in given:
+        if name not in known:
+            raise ConfigurationError(f"{owner} has no field {name!r}; {did_you_mean(name, known)}")
+    fields = {name: value for name, value in given.items() if name in own}
+    flat = {name: value for name, value in given.items() if name not in own}
+    if "limit" in fields and (flat or isinstance(before, SlidingWindow)):
+        limit = fields["limit"]
+        if not isinstance(limit, (TokenBucket, SlidingWindow)) and not hasattr(limit, "keys"):
+            flat["limit"] = fields.pop("limit")  # it is the number of a window
+        elif flat:
+            raise ConfigurationError(f"{owner}: give one limit, not two: limit={shown(limit)}, or {', '.join(flat)}")
+    if flat:
+        fits = before is not None and flat.keys() <= set(before._fields)
+        fields["limit"] = before.replace(**flat) if before is not None and fits else as_limit(owner, flat)
+    return fields
 
 
 class RateLimiterStats(Record):
