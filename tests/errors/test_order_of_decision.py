@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.errors.recorded_shapes import Bag, bearing, caused, recorded, while_handling
 
-from holdfast.errors import Classification, ErrorClassifier
+from holdfast.errors import Classification, ErrorClassifier, declared
 
 OWN_WORD = Classification(category="RESOURCE", code="OWN_WORD", reason="says so itself")
 
@@ -146,6 +146,40 @@ def raising() -> Classification:
 )  # fmt: skip
 def test_a_declaration_that_is_no_verdict_is_ignored(said: Any) -> None:
     assert ErrorClassifier().classify(bearing(TimeoutError(), __resilience__=said)).code == "TIMEOUT"
+
+
+def test_a_declaration_that_is_no_verdict_is_told_once_for_each_type(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared, "_told", set())
+
+    class Said(Exception):
+        __resilience__ = "transient"
+
+    class Secret(Exception):
+        __resilience__ = "s3cret"
+
+    class Silent(Exception):
+        def __resilience__(self) -> None: ...
+
+    for error in (Said(), Said(), Secret(), caused(Exception(), Secret()), Silent()):
+        assert ErrorClassifier().classify(error).category == "UNKNOWN"
+    where = f"{__name__}.{test_a_declaration_that_is_no_verdict_is_told_once_for_each_type.__name__}.<locals>"
+    must = "must be a Classification or give one, not"
+    assert caplog.messages == [
+        f"{where}.Said.__resilience__ {must} 'transient'; write Classification(category='TRANSIENT')",
+        f"{where}.Secret.__resilience__ {must} a str",
+    ]
+
+
+def test_types_to_tell_of_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "_TOLD_AT_MOST", len(declared._told))
+
+    class OneTooMany(Exception):
+        __resilience__ = "TRANSIENT"
+
+    assert ErrorClassifier().classify(OneTooMany()).category == "UNKNOWN"
+    assert not caplog.records
 
 
 def test_a_cause_may_declare_itself_too() -> None:

@@ -18,13 +18,13 @@ Most of it is settled per exception type, once, in a plan; an error without attr
 from __future__ import annotations
 
 import threading
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from .attributes import CODE_NAMES, INTERESTING, NO_FACTS, Facts, facts_of, own_attributes, read
 from .chain import Chain, has_links, leaves_of, together
 from .classification import Classification
 from .codes import by_code
+from .declared import verdict_of
 from .http import FORBIDDEN_FOR_ITS_RATE, STATUSES, has_http_numbers
 from .known import CANCELLATIONS, rules_about
 from .plain_words import SPOKEN_IN, by_plain_words
@@ -192,7 +192,7 @@ class Judge:
             said = getattr(error, "__resilience__", None)
         except Exception:
             said = None
-        if said is not None and (told := verdict_in(said)) is not None:
+        if said is not None and (told := verdict_of(error, said)) is not None:
             return told
         names: Collection[str] = plan.names
         if plan.fixed is None:
@@ -284,7 +284,7 @@ class Judge:
 
     def _by_link(self, error: BaseException, plan: _Plan, names: Collection[str], walk: _Walk) -> Answer:
         """Take the steps 1 to 5 for an error that led to another one; None if nothing is known of it."""
-        told = verdict_in(read(error, "__resilience__"))
+        told = verdict_of(error, read(error, "__resilience__"))
         if told is not None:
             return told
         facts = facts_of(error, names, self._now, plan.http_numbers) if names else NO_FACTS
@@ -308,18 +308,6 @@ def _plan(kind: type, rules: RuleSet) -> _Plan:
                 del plans[next(iter(plans))]
             plans[id(kind)] = plan
     return plan
-
-
-def verdict_in(said: Any) -> Classification | None:
-    """Return the verdict that an error gives of itself, by value or by a function; None if it is anything else."""
-    try:
-        if not issubclass(type(said), Classification) and callable(said):
-            said = said()
-            if isinstance(said, CoroutineType):
-                said.close()
-    except Exception:
-        return None
-    return cast("Classification", said) if issubclass(type(said), Classification) else None
 
 
 def _ask(rules: tuple[Rule, ...], error: BaseException, otherwise: Otherwise | None = None) -> Answer:

@@ -21,8 +21,9 @@ from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from .attributes import NO_FACTS, Facts, facts_of, read
+from .declared import verdict_in
 from .http import FORBIDDEN_FOR_ITS_RATE, STATUSES
-from .judge import hinted, verdict_in, wall_clock
+from .judge import hinted, wall_clock
 from .recognition import classes_of, members_of, module_name, rules_for
 from .returned import KNOWN_RESULTS, by_shape, refused_recipients
 from .rules import RESULTS, Matcher, Registration, RuleSet, UserRule
