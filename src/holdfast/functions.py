@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Bits of `code.co_flags`, as documented in the `inspect` module.
+CO_VARARGS = 0x04
 CO_GENERATOR = 0x20
 CO_COROUTINE = 0x80
 CO_ITERABLE_COROUTINE = 0x100
@@ -57,6 +58,37 @@ def _is_async_function(function: object) -> bool:
     mark = getattr(sys.modules.get("asyncio.coroutines"), "_is_coroutine", None)
     own = getattr(inner, "__dict__", None)
     return mark is not None and isinstance(own, dict) and own.get("_is_coroutine") is mark
+
+
+def refused_by(function: Any, count: int) -> str:
+    """Return the parameters of a callable that cannot be called with so many positional arguments; "" if it can be.
+
+    What does not tell its parameters, as many builtins do not, may well take them.
+
+    >>> refused_by(lambda error: None, 2)
+    '(error)'
+    """
+    plain, given = function, count
+    if isinstance(plain, MethodType):
+        plain, given = plain.__func__, count + 1
+    if isinstance(plain, FunctionType) and not plain.__code__.co_kwonlyargcount:
+        code = plain.__code__
+        least = code.co_argcount - len(plain.__defaults__ or ())
+        if given >= least and (given <= code.co_argcount or code.co_flags & CO_VARARGS):
+            return ""
+    import inspect
+
+    try:
+        # What it wraps may well be called with other arguments than itself.
+        parameters = inspect.signature(function, follow_wrapped=False)
+        told = str(parameters.replace(return_annotation=parameters.empty))
+    except Exception:  # a `__signature__`, or a default, may be anything
+        return ""
+    try:
+        parameters.bind(*range(count))
+    except TypeError:
+        return told
+    return ""
 
 
 def name_of(function: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from .errors.exceptions import ConfigurationError
-from .functions import is_async
+from .functions import is_async, name_of, refused_by
 from .records import Record, likely, nearest
 from .typed import TYPE_CHECKING
 
@@ -121,7 +121,26 @@ def optional_callable(owner: str, name: str, value: Any, signature: str) -> Any:
         raise ConfigurationError(f"{owner}: {name} must be a function {signature} or None, not {shown(value)}")
     if value is not None and is_async(value):
         raise ConfigurationError(f"{owner}: {name} must be a plain function {signature}, not an async one")
+    if value is not None:
+        check_takes(owner, name, value, signature)
     return value
+
+
+def check_takes(owner: str, name: str, function: Any, signature: str) -> None:
+    """Refuse a function that cannot be called as `signature` tells, be it that it takes fewer arguments, or needs more.
+
+    A signature that does not begin with the names of all arguments tells nothing of them.
+    """
+    if not signature.startswith("(") or "*" in signature:
+        return
+    told = signature[: signature.index(")") + 1]
+    names = told[1:-1]
+    taken = refused_by(function, names.count(",") + 1 if names else 0)
+    if taken:
+        raise ConfigurationError(
+            f"{owner}: {name} will be called with {told if names else 'no arguments'}, but {name_of(function)} takes "
+            f"{taken if taken != '()' else 'none'}"
+        )
 
 
 def text(owner: str, name: str, value: Any) -> str:

@@ -9,6 +9,7 @@ from ..records import Record, did_you_mean
 from ..settings import (
     Settings,
     boolean,
+    check_takes,
     fraction,
     number,
     optional_callable,
@@ -207,6 +208,8 @@ class CircuitBreakerConfig(Settings):
             raise ConfigurationError(f"{owner}: mode cannot be {self.mode!r}; {did_you_mean(self.mode, MODES)}")
         if self.fallback is not None and not callable(self.fallback):
             raise ConfigurationError(f"{owner}: fallback must be a function () -> value or None, not {self.fallback!r}")
+        if self.fallback is not None:
+            check_takes(owner, "fallback", self.fallback, "()")
         optional_callable(owner, "on_state_change", self.on_state_change, "(old, new, metrics)")
         optional_callable(owner, "on_open", self.on_open, "(metrics)")
         optional_callable(owner, "on_close", self.on_close, "(metrics)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..records import Record, did_you_mean
-from ..settings import Settings, optional_callable, seconds, text
+from ..settings import Settings, check_takes, optional_callable, seconds, text
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class TimeoutConfig(Settings):
         if self.name != "":
             mine["name"] = text(owner, "name", self.name)
         mine["seconds"] = limit_in_seconds(owner, self.seconds)
+        if callable(self.fallback):
+            check_takes(owner, "fallback", self.fallback, "()")
         optional_callable(owner, "on_timeout", self.on_timeout, "(error)")
         mine["mode"] = as_mode(owner, "mode", self.mode)
 
