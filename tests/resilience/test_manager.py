@@ -429,6 +429,61 @@ def test_policies_are_described_by_name(manager: ResilienceManager) -> None:
     assert manager.describe("shop") == manager.get("shop").describe()
 
 
+def test_a_name_that_only_functions_have_is_described_as_they_are_bound(manager: ResilienceManager) -> None:
+    protect: Any = manager.protect
+    functions: list[Any] = [protect(lambda: 1, "stock", "external", timeout=7)]
+    expected = manager.get("external").replace(timeout=7).describe()
+    assert manager.describe("stock") == expected
+    assert functions[0]() == 1
+    assert manager.describe("stock") == expected
+    functions += [protect(lambda: 2, "stock"), protect(lambda: 3, "stock", "not there yet")]
+    assert manager.describe("stock") == expected, "the others say nothing of their own"
+    functions += [protect(lambda: 4, "stock", "external", timeout=3)]
+    assert manager.describe("stock").count("At worst: ") == 2
+    assert manager.execute("executed", lambda: 5, TWICE) == 5
+    assert manager.describe("executed") == TWICE.describe()
+    manager.register("stock", TWICE)
+    assert manager.describe("stock") == TWICE.describe()
+    manager.remove("stock")
+    del functions[:]
+    gc.collect()
+    with pytest.raises(UnknownPolicyError, match="no resilience policy named 'stock'"):
+        manager.describe("stock")
+
+
+def test_a_manager_refuses_attributes_that_would_change_nothing(
+    manager: ResilienceManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anything: Any = manager
+    for name in ("clock", "surroundings", "timeout"):
+        with pytest.raises(
+            AttributeError, match=rf"{name} cannot be set.*= ResilienceManager\(clock=\.\.\.\), and used"
+        ):
+            setattr(anything, name, VirtualClock())
+    with pytest.raises(AttributeError, match=r"breakers cannot be set.*ResilienceManager\(breakers=\.\.\.\)"):
+        anything.breakers = BreakerRegistry()
+    monkeypatch.setattr(manager, "describe", lambda _name: "patched")
+    assert manager.describe("any") == "patched"
+
+    class Own(ResilienceManager):
+        def __init__(self) -> None:
+            self.before = 1
+            super().__init__()
+            self.after = 2
+
+    own: Any = Own()
+    own.after = 3
+    with pytest.raises(AttributeError, match="clock cannot be set"):
+        own.clock = VirtualClock()
+
+
+def test_what_is_no_manager_is_refused_when_decorating() -> None:
+    wrong: Any = 3
+    for decorate in (with_resilience, with_llm_resilience):
+        with pytest.raises(TypeError, match="with_resilience: manager must be a ResilienceManager, not 3"):
+            decorate("shop", manager=wrong)
+
+
 def test_the_manager_tells_the_health_of_the_process() -> None:
     breaker = holdfast.get_breaker_registry().get_or_create("down")
     breaker.force_open()

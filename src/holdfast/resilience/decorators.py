@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..settings import shown
 from ..typed import TYPE_CHECKING
-from .manager import resilience_manager
+from .manager import ResilienceManager, resilience_manager
 from .policy import ResiliencePolicy
 from .presets import SERVICES
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, TypeVar, Unpack
 
     from ..decorators.sharing import Guard
-    from .manager import ResilienceManager
     from .policy import ResilienceFields
 
     P = ParamSpec("P")
@@ -59,6 +58,9 @@ def _decorator(manager: ResilienceManager | None, name: Any, policy: Any, change
         raise TypeError(
             f"with_resilience takes a name first, not {shown(name)}; write @with_resilience({fix}) above the function"
         )
+    given: Any = manager
+    if not isinstance(given, (ResilienceManager, type(None))):
+        raise TypeError(f"with_resilience: manager must be a ResilienceManager, not {shown(given)}")
     keeper = resilience_manager if manager is None else manager
     decorator: Any = keeper.decorator(name, policy, changes)
     return decorator  # type: ignore[no-any-return]

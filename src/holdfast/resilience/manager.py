@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from weakref import WeakSet
 
 from .._runtime.callables import check_guardable, guarded
 from ..errors import UnknownPolicyError
@@ -37,6 +38,15 @@ if TYPE_CHECKING:
 
 _RUNNERS_KEPT = 1000
 
+_GIVEN = frozenset({"clock", "breakers", "bulkheads", "rate_limiters"})
+_FIXED = _GIVEN | {"surroundings", "policies", "settling"}
+
+
+class _Source(ResilienceSource):
+    """One that its manager knows for as long as somebody else holds it."""
+
+    __slots__ = ("__weakref__",)
+
 
 class ResilienceManager:
     """Makes calls under a `ResiliencePolicy` each, and knows the policies that have a name; safe to share.
@@ -62,12 +72,24 @@ class ResilienceManager:
         bulkheads: BulkheadRegistry | None = None,
         rate_limiters: RateLimiterRegistry | None = None,
     ) -> None:
+        self._sources: WeakSet[_Source] = WeakSet()
         self.surroundings = Surroundings(clock, breakers, bulkheads, rate_limiters)
         self.policies: NamedRegistry[ResiliencePolicy] = NamedRegistry("resilience policy", UnknownPolicyError)
         self.settling = Settling(self.policies.view)
         self._presets = {name: ResiliencePolicy(**fields) for name, fields in PRESETS.items()}
         self._runners: OrderedDict[tuple[str, bool], tuple[object, Callable[..., Any]]] = OrderedDict()
         self._lock = threading.RLock()  # re-entrant: a finaliser that runs in here may use the manager
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse what would change nothing; methods may be patched in tests, and subclasses have what they like."""
+        is_unknown = type(self) is ResilienceManager and not hasattr(ResilienceManager, name)
+        if "_lock" in self.__dict__ and (name in _FIXED or is_unknown):
+            meant = name if name in _GIVEN else "clock"
+            raise AttributeError(
+                f"a ResilienceManager's {name} cannot be set: what it goes by is given when it is made, as in "
+                f"manager = ResilienceManager({meant}=...), and used by with_resilience(..., manager=manager)"
+            )
+        super().__setattr__(name, value)
 
     @property
     def breakers(self) -> BreakerRegistry:
@@ -172,7 +194,7 @@ class ResilienceManager:
         if known is not None and (known[0] is policy or is_same(known[0], policy)):
             return known[1]
         caller = _caller(name, asynchronous=asynchronous)
-        runner = wrap(caller, ResilienceSource(self, name, policy, {}), Kept(caller, OperationMemory))
+        runner = wrap(caller, self._source(name, policy, {}), Kept(caller, OperationMemory))
         with self._lock:
             self._runners[key] = (policy, runner)
             self._runners.move_to_end(key)
@@ -199,13 +221,13 @@ class ResilienceManager:
         self, name: str | None, policy: ResiliencePolicy | str | None, changes: Mapping[str, Any]
     ) -> Callable[[Any], Any]:
         """Return what guards a function by a policy; what is wrong with that is refused now."""
-        source = None if name is None else ResilienceSource(self, name, policy, changes)
+        source = None if name is None else self._source(name, policy, changes)
 
         def protect(inner: Any) -> Any:
             own = source
             if own is None:
                 label = f"{getattr(inner, '__module__', None) or type(inner).__module__}.{name_of(inner)}"
-                own = ResilienceSource(self, label, policy, changes, self.surroundings.apart())
+                own = self._source(label, policy, changes, self.surroundings.apart())
             if own.is_given:
                 own.settle(is_first=True)
                 check_fallback(own.policy(), inner)
@@ -215,10 +237,19 @@ class ResilienceManager:
             policy_from(None, changes)  # there is no name by which it could be found later
         return lambda function: guarded(function, "resilience", protect)
 
+    def _source(self, name: str, given: object, changes: Mapping[str, Any], around: Any = None) -> _Source:
+        source = _Source(self, name, given, changes, around)
+        with self._lock:
+            self._sources.add(source)
+        return source
+
     # Showing.
 
     def describe(self, name: str) -> str:
         """Return in words what a call under that name passes.
+
+        If nothing is registered under it, that is what functions with the name were decorated with; if they differ, one
+        description after the other.
 
         >>> print(ResilienceManager().describe("external"))
         retry            3 attempts, 0-0.5, 0-1 s apart, after errors that are EXTERNAL, RESOURCE, TRANSIENT
@@ -230,7 +261,20 @@ class ResilienceManager:
 
         Raises `UnknownPolicyError` if the name stands for nothing.
         """
-        return self.get(name).describe()
+        try:
+            return self.get(name).describe()
+        except UnknownPolicyError:
+            with self._lock:
+                sources = [source for source in self._sources if source.name == name]
+            told = set()
+            for source in sources:
+                try:
+                    told.add(source.policy().describe())
+                except UnknownPolicyError:  # it has a name only, be it this one or another
+                    continue
+            if not told:
+                raise
+            return "\n\n".join(sorted(told))
 
     def get_health_status(self) -> HealthStatus:
         """Return how the guards of the process are; see `holdfast.get_health_status`."""
