@@ -58,9 +58,17 @@ def test_the_documents_examples_run(
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_within_the_project_lead_somewhere(path: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+    for target, heading in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", path.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+            there = path.parent / target if target else path
+            assert there.exists(), f"{path.name} links to {target}"
+            assert not heading or heading in headings_of(there), f"{path.name} links to {target}#{heading}"
+
+
+def headings_of(path: Path) -> list[str]:
+    """What links call the headings of a document: in small letters, with hyphens for spaces, without other signs."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def test_the_readmes_table_lists_every_named_policy() -> None:
