@@ -14,7 +14,7 @@ from ..settings import shown, text
 from ..switch import is_off
 from ..typed import TYPE_CHECKING, overload
 from .config import CircuitBreakerConfig, CircuitMetrics, CircuitState
-from .events import CircuitCallEnded, CircuitCallRejected, CircuitStateChanged
+from .events import CircuitCallEnded, CircuitCallRejected
 from .guard import run, run_async, wrap
 from .herald import Herald, breakers
 from .ledger import UNMOVED, Ledger, with_one_more
@@ -357,11 +357,9 @@ class CircuitBreaker:
         if after.state is before.state:
             return
         self._moves = with_one_more(self._moves, before.state, after.state)
-        told = None
-        if self._herald.tells_moves or events.listeners:
-            metrics = self._ledger.metrics(self.name, after, now, self.clock.time())
-            told = CircuitStateChanged(name=self.name, old=before.state, new=after.state, metrics=metrics)
-        self._herald.note((self.name, before.state, after.state, *self._ledger.failures()), told)
+        is_heard = self._herald.tells_moves or events.listeners
+        metrics = self._ledger.metrics(self.name, after, now, self.clock.time()) if is_heard else None
+        self._herald.note((self.name, before.state, after.state, *self._ledger.failures()), metrics)
 
     # Showing.
 

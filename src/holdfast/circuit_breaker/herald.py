@@ -14,14 +14,14 @@ from ..roll import Roll
 from ..settings import optional_callable, shown
 from ..typed import TYPE_CHECKING
 from .config import CircuitState
+from .events import CircuitStateChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Literal, Protocol, TypeAlias
 
     from ..roll import Counts
-    from .config import CircuitBreakerConfig
-    from .events import CircuitStateChanged
+    from .config import CircuitBreakerConfig, CircuitMetrics
 
     EventName: TypeAlias = Literal["state_change", "call", "rejected"]
     Step: TypeAlias = tuple[str, CircuitState, CircuitState, int, int, int]
@@ -162,8 +162,10 @@ class Herald:
             self._settle()
         return unsubscribe
 
-    def note(self, step: Step, move: CircuitStateChanged | None) -> None:
-        """Keep a move until `tell_moves`: what is logged, and an event if there is one; called under the lock."""
+    def note(self, step: Step, metrics: CircuitMetrics | None) -> None:
+        """Keep a move until `tell_moves`, with the metrics if it is told by an event; called under the lock."""
+        name, old, new = step[:3]
+        move = None if metrics is None else CircuitStateChanged(name=name, old=old, new=new, metrics=metrics)
         if self._untold is None:
             self._untold = []
         self._untold.append((step, move))
