@@ -36,6 +36,7 @@ FLOORS = {
     "retry.backoff": 2,
     "retry.budget": 2,
     "retry.context": 2,
+    "retry.given": 2,
     "retry.policy": 2,
     "retry.presets": 2,
     "retry.source": 2,

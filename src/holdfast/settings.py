@@ -14,7 +14,7 @@ from .records import Record, likely, nearest
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any, ClassVar
 
 
@@ -94,11 +94,10 @@ def optional_seconds(owner: str, name: str, value: Any, *, zero: bool = False) -
     return None if value is None else seconds(owner, name, value, zero=zero, hint="None means: no limit")
 
 
-def fraction(owner: str, name: str, value: Any) -> float:
+def fraction(owner: str, name: str, value: Any, *, hint: str = "") -> float:
     """Return a number between 0 and 1, both included; refuse anything else."""
     share = _as_float(value)
     if share is None or not 0 <= share <= 1:
-        hint = ""
         if share is not None and 2 <= share <= 100:
             hint = f"a percentage is written as a fraction: {share / 100:g}"
         raise ConfigurationError(f"{owner}: {name} must be a number from 0 to 1, not {shown(value)}{_tail(hint)}")
@@ -151,6 +150,44 @@ def text(owner: str, name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{owner}: {name} must be a text that is not empty, not {shown(value)}")
     return str.__str__(value)
+
+
+def doubt_code(where: str, code: str, known: Collection[str]) -> None:
+    """Warn, once, at the user's line, of a code that is nearly one of the known ones: it may yet be the user's own."""
+    if code in known or code in _doubted:
+        return
+    near = next((each for each in known if _is_slip(code, each)), None)
+    if near is None:
+        return
+    _doubted.add(code)
+    from .journal import warn
+
+    warn(
+        f"{where}: {code!r} is none of holdfast's codes, so it is only met by errors to which you give this code "
+        f"yourself; did you mean {str(near)!r}?"
+    )
+
+
+_doubted: set[str] = set()
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Whether a word is what was meant but for case, separators, or a slip at one letter after the first."""
+    one, other = (each.upper().replace("-", "").replace("_", "").replace(" ", "") for each in (word, meant))
+    if one == other:
+        return True
+    same = 0
+    while same < min(len(one), len(other)) and one[same] == other[same]:
+        same += 1
+    one, other = one[same:], other[same:]
+    is_short = same + len(other) <= _SHORT
+    if not same or is_short:
+        return False
+    swapped = one[2:] == other[2:] and one[:2] == other[1::-1]
+    return swapped or one[1:] == other[1:] or one[1:] == other or one == other[1:]
+
+
+_SHORT = 5  # letters: words that are so short are alike by chance
 
 
 def refuse_class(name: str, value: object) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import json
 import math
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,7 @@ from holdfast import (
     get_error_classifier,
     get_retry_policy,
     register_retry_policy,
+    settings,
 )
 
 TRANSIENT = Classification(category="TRANSIENT", code="T")
@@ -97,6 +99,11 @@ async def an_async_callback(*args: object) -> None: ...
         ({"retry_on": (ValueError, int)}, "retry_on must be exception types or a function"),
         ({"retry_on": asyncio.CancelledError}, "retry_on cannot name CancelledError"),
         ({"retry_on": (ValueError, KeyboardInterrupt)}, "retry_on cannot name KeyboardInterrupt"),
+        ({"retry_on": BaseException}, "always pass; name Exception, or subclasses of Exception"),
+        ({"retry_on": "TRANSIENT"}, "not 'TRANSIENT'; write retryable_categories={'TRANSIENT'}"),
+        ({"retry_on": ["external"]}, "not 'external'; write retryable_categories={'EXTERNAL'}"),
+        ({"retry_on": {ValueError, "NOT_FOUND"}}, "not 'NOT_FOUND'; write retryable_codes={'NOT_FOUND'}"),
+        ({"retry_on": ("OSError",)}, "not 'OSError'; write OSError, without quotes"),
         ({"retry_on": ()}, "retry_on names nothing"),
         ({"retry_on_result": 3}, "retry_on_result must be a function (value) -> bool or None"),
         ({"should_retry": True}, "should_retry must be a function (error, attempt)"),
@@ -114,6 +121,38 @@ def test_promise_11_bad_settings_are_refused_when_the_policy_is_made(fields: dic
     with pytest.raises(ConfigurationError) as caught:
         RetryPolicy(**fields)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "near"),
+    [
+        ({"retryable_codes": {"NOTFOUND", "MINE"}}, "retryable_codes: 'NOTFOUND' .*; did you mean 'NOT_FOUND'"),
+        ({"retryable_codes": {"EXTERNAL_RATE_LIMTED"}}, "did you mean 'EXTERNAL_RATE_LIMITED'"),
+        ({"non_retryable_codes": ["QUOTA-EXHAUSTED"]}, "non_retryable_codes: .*; did you mean 'QUOTA_EXHAUSTED'"),
+        ({"non_retryable_codes": ["DEADLOCKS"]}, "did you mean 'DEADLOCK'"),
+        ({"non_retryable_codes": ["DEADLOKC"]}, "did you mean 'DEADLOCK'"),
+        ({"non_retryable_codes": ["DEADLOCK", "TLS_ERRORR"]}, "did you mean 'TLS_ERROR'"),
+        ({"backoff_for": {"TRANSIANT": "fixed"}}, "backoff_for: .*; did you mean 'TRANSIENT'"),
+        ({"backoff_for": {"DEADLOCK": "fixed", "deadlock": "fixed"}}, "'deadlock' .*; did you mean 'DEADLOCK'"),
+    ],
+)
+def test_a_code_that_is_nearly_a_built_in_one_is_doubted_once_at_the_users_line(
+    fields: dict[str, Any], near: str
+) -> None:
+    settings._doubted.clear()
+    with pytest.warns(UserWarning, match=f"RetryPolicy: .*{near}") as caught:
+        policy = RetryPolicy(**fields)
+    assert [warning.filename for warning in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        policy.replace(max_attempts=5)
+
+
+@pytest.mark.parametrize("code", ["MINE", "PAYMENT_NOT_FOUND", "HEAD_TIMEOUT", "T", "NOT", "NOT_FOUND_YET", "TIMER"])
+def test_a_code_of_the_users_own_is_not_doubted(code: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert RetryPolicy(retryable_codes={code}).retryable_codes == {code}
 
 
 def test_settings_are_brought_into_their_normal_form() -> None:
@@ -147,7 +186,7 @@ def test_a_policy_is_frozen_and_a_changed_copy_is_checked_again() -> None:
 
 
 def test_cancellation_is_never_retried_whatever_a_predicate_says() -> None:
-    policy = RetryPolicy(should_retry=lambda _error, _attempt: True, retry_on=BaseException)
+    policy = RetryPolicy(should_retry=lambda _error, _attempt: True, retry_on=Exception)
     error = concurrent.futures.CancelledError()  # an Exception, unlike asyncio's
     assert not judge(policy, error, get_error_classifier().classify(error))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..settings import number
+from ..settings import fraction, number
 
 _WINDOW = 10
 
@@ -26,15 +26,14 @@ class RetryBudget:
     >>> [budget.try_spend(now=100.5) for _ in range(3)]
     [True, True, False]
 
-    Raises `ConfigurationError` if `ratio` or `min_per_second` is negative, infinite or no number. It is told the time
-    and does not lock; the retry manager does both.
+    Raises `ConfigurationError` if `ratio` is no number from 0 to 1, or `min_per_second` is negative, infinite or no
+    number. It is told the time and does not lock; the retry manager does both.
     """
 
     __slots__ = ("_calls", "_retries", "_seconds", "min_per_second", "ratio")
 
     def __init__(self, ratio: float = 0.2, min_per_second: float = 10) -> None:
-        hint = "a share of the calls: 0.2 allows one retry for five calls"
-        self.ratio = number("RetryBudget", "ratio", ratio, hint=hint)
+        self.ratio = fraction("RetryBudget", "ratio", ratio, hint="a share of the calls: 0.2 allows one retry for five")
         self.min_per_second = number("RetryBudget", "min_per_second", min_per_second)
         # [whole second, calls in it, retries in it], oldest first, and the sums of all of them.
         self._seconds: deque[list[int]] = deque()

@@ -15,8 +15,6 @@ and after a yes from 4 to 7, `idempotent=False` still says no unless the request
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..errors import ConfigurationError, ErrorCategory, RejectedError
 from ..errors.classification import as_category
 from ..functions import refuse_awaitable
@@ -24,11 +22,12 @@ from ..settings import Settings, boolean, optional_callable, optional_seconds, s
 from ..timeout.config import as_mode
 from ..timeout.marks import Limit
 from ..typed import TYPE_CHECKING
-from .backoff import BACKOFF_TYPES, BackoffConfig
+from .backoff import BackoffConfig
 from .budget import RetryBudget
+from .given import as_backoff, as_backoff_table, as_codes, as_kinds, several
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Mapping
     from datetime import timedelta
     from typing import Any, ClassVar, TypeAlias, TypedDict, Unpack
 
@@ -159,18 +158,18 @@ class RetryPolicy(Settings):
         text(owner, "name", self.name)
         mine["max_attempts"] = whole_number(owner, "max_attempts", self.max_attempts, hint="1 means: no retry")
         mine["backoff"] = as_backoff("backoff", self.backoff)
-        mine["backoff_for"] = _as_backoff_table(self.backoff_for)
+        mine["backoff_for"] = as_backoff_table(self.backoff_for)
         mine["retryable_categories"] = frozenset(
             as_category(one, "RetryPolicy: retryable_categories")
-            for one in _several("retryable_categories", self.retryable_categories)
+            for one in several("retryable_categories", self.retryable_categories)
         )
         for field in ("retryable_codes", "non_retryable_codes"):
-            mine[field] = frozenset(text(owner, field, code) for code in _several(field, mine[field]))
+            mine[field] = as_codes(field, mine[field])
         if both := self.retryable_codes & self.non_retryable_codes:
             raise ConfigurationError(
                 f"{owner}: {', '.join(sorted(both))} cannot be both in retryable_codes and in non_retryable_codes"
             )
-        mine["retry_on"] = _as_kinds(self.retry_on)
+        mine["retry_on"] = as_kinds(self.retry_on)
         optional_callable(owner, "should_retry", self.should_retry, "(error, attempt) -> bool | None")
         optional_callable(owner, "retry_on_result", self.retry_on_result, "(value) -> bool")
         optional_callable(owner, "on_retry", self.on_retry, "(error, attempt, delay)")
@@ -361,70 +360,6 @@ def _with(factory: str, usual: RetryFields, fields: RetryFields) -> RetryFields:
             f"RetryPolicy.{factory}() sets the back-off; give RetryPolicy(backoff=...) another one"
         )
     return {**usual, **fields}
-
-
-def as_backoff(name: str, value: Any) -> BackoffConfig:
-    """Return what the user gave for a back-off as a `BackoffConfig`; raise `ConfigurationError` if it is none."""
-    if isinstance(value, BackoffConfig):
-        return value
-    if isinstance(value, str) or (callable(value) and not isinstance(value, type)):
-        return BackoffConfig(type=value)  # type: ignore[arg-type]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return BackoffConfig(**value)
-    raise ConfigurationError(
-        f"RetryPolicy: {name} must be a BackoffConfig, a mapping of its fields, a function (attempt) -> seconds, "
-        f"or one of {', '.join(BACKOFF_TYPES)}; not {shown(value)}"
-    )
-
-
-def _as_backoff_table(value: Any) -> Mapping[type[BaseException] | str, BackoffConfig] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(
-            f"RetryPolicy: backoff_for must map exception types, categories or codes to back-offs, not {shown(value)}"
-        )
-    from types import MappingProxyType
-
-    table: dict[type[BaseException] | str, BackoffConfig] = {}
-    for key, backoff in value.items():
-        if not (isinstance(key, str) or (isinstance(key, type) and issubclass(key, BaseException))):
-            raise ConfigurationError(
-                f"RetryPolicy: a key of backoff_for must be an exception type, a category or a code, not {shown(key)}"
-            )
-        if isinstance(key, str):
-            key = str.__str__(key)  # noqa: PLW2901
-            key = key.upper() if key.upper() in ErrorCategory.__members__ else key  # noqa: PLW2901
-        table[key] = as_backoff(f"backoff_for[{key!r}]", backoff)
-    return MappingProxyType(table)
-
-
-def _several(field: str, value: Any) -> Iterable[Any]:
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        raise ConfigurationError(
-            f"RetryPolicy: {field} must be a set or list, not {shown(value)}; write {{{shown(value)}}}"
-        )
-    return value  # type: ignore[no-any-return]
-
-
-def _as_kinds(value: Any) -> Any:
-    """Return `retry_on` as a tuple of exception types, as the predicate it is, or None."""
-    if value is None or (callable(value) and not isinstance(value, type)):
-        return optional_callable("RetryPolicy", "retry_on", value, "(error) -> bool")
-    kinds = tuple(value) if isinstance(value, (tuple, list, set, frozenset)) else (value,)
-    for kind in kinds:
-        if not isinstance(kind, type) or not issubclass(kind, BaseException):
-            raise ConfigurationError(
-                f"RetryPolicy: retry_on must be exception types or a function (error) -> bool, not {shown(kind)}"
-            )
-        if not issubclass(kind, Exception) and kind is not BaseException:
-            raise ConfigurationError(
-                f"RetryPolicy: retry_on cannot name {kind.__name__}: cancellation and shutdown always pass; "
-                "name subclasses of Exception"
-            )
-    if not kinds:
-        raise ConfigurationError("RetryPolicy: retry_on names nothing; use max_attempts=1 to switch retries off")
-    return kinds
 
 
 def ask(
