@@ -12,6 +12,7 @@ import pytest
 
 from holdfast import get_error_classifier
 from holdfast.explain import NamingError, exception_named
+from holdfast.explain.named import known_as
 
 
 def verdict(name: str, **told: object) -> tuple[str, str]:
@@ -95,12 +96,47 @@ def test_a_module_that_breaks_when_it_is_imported_is_taken_as_not_installed(
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("openai.RatelimitError", "openai.RateLimitError"),
+        ("openai.RateLimitError", None),
+        ("requests.ConectionError", "requests.ConnectionError"),
+        ("botocore.exceptions.ClientErorr", "botocore.exceptions.ClientError"),
+        ("mcp.shared.SubscriptionLst", "mcp.shared.SubscriptionLost"),
+        ("google.genai.UnknownApiResponseEror", "google.genai.errors.UnknownApiResponseError"),
+        ("json.JsonDecodeError", "json.JSONDecodeError"),
+        ("some_vendor.Busy", None),
+        ("ConectionError", "ConnectionError"),
+        ("NoSuchThing", None),
+    ],
+)
+def test_what_a_name_is_a_misspelling_of(name: str, meant: str | None) -> None:
+    assert known_as(name) == meant
+
+
+def test_a_module_whose_attributes_raise_has_nothing_to_be_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd(ModuleType):
+        def __dir__(self) -> list[str]:
+            raise RuntimeError
+
+    monkeypatch.setitem(sys.modules, "odd_vendor", Odd("odd_vendor"))
+    assert known_as("odd_vendor.Bussy") is None
+
+
+def test_classes_that_have_their_status_by_themselves_have_it_uninstalled() -> None:
+    assert verdict("openai.RateLimitError") == ("EXTERNAL", "EXTERNAL_RATE_LIMITED")
+    assert verdict("cerebras.cloud.sdk.BadRequestError") == ("VALIDATION", "BAD_REQUEST")
+    assert verdict("some_vendor.RateLimitError") == ("UNKNOWN", "UNKNOWN")
+
+
+@pytest.mark.parametrize(
     ("name", "why"),
     [
         ("", "no name of an exception"),
         ("what is this", "no name of an exception"),
         ("openai..Error", "no name of an exception"),
-        ("NoSuchError", "give its module too"),
+        ("NoSuchError", "no built-in exception; give its module too"),
+        ("TimeOutError", r"no built-in exception; did you mean TimeoutError\? Or give its module too"),
         ("json.dumps", "no exception class, it is function"),
         ("int", "no exception class, it is type"),
     ],

@@ -46,6 +46,29 @@ def test_the_command_explains_a_name(capsys: pytest.CaptureFixture[str]) -> None
     assert "some_vendor is not installed here" in out
 
 
+def test_a_name_that_no_rule_knows_may_be_a_misspelt_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "openai.RatelimitError"]) == 0
+    assert "rule       no rule names this; did you mean openai.RateLimitError?\n" in capsys.readouterr().out
+    assert main(["classify", "json.Busy"]) == 0
+    out = capsys.readouterr().out
+    assert "rule       no rule names this\n" in out
+    assert "(json has no such class here: judged by the name alone" in out
+    assert main(["classify", "Exception"]) == 0
+    assert "rule       no rule knows this error\n" in capsys.readouterr().out
+
+
+def test_policies_that_do_the_same_share_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "some_vendor.Odd"]) == 0
+    lines = capsys.readouterr().out.partition("after it:\n")[2].splitlines()
+    assert lines == [
+        "  stop   nothing is known of Odd; name it in retry_on to have it retried",
+        "         default, aggressive, conservative, mcp, agent, infrastructure, llm, database, network,",
+        "         api_rate_limit, file",
+        "  stop   it makes one attempt",
+        "         none",
+    ]
+
+
 def test_the_command_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", "some_vendor.Odd", "--code", "insufficient_quota", "--message", "x", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

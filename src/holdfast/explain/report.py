@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Classification, get_error_classifier
+from ..errors import Classification, ErrorCategory, get_error_classifier
 from ..retry.presets import RETRY_POLICIES
+from .named import known_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,14 +34,20 @@ def explain(named: Named) -> dict[str, Any]:
     """Return the verdict on the exception, and what each named policy would do after a first attempt that failed so."""
     error = named.error
     seen = get_error_classifier().classify(error)
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     return {
-        "exception": f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."),
+        "exception": name,
         "installed": named.is_real,
         **{name: value for name, value in seen.as_dict().items() if name != "reason"},
         "trips_circuit": seen.trips_circuit,
-        "rule": seen.reason,
+        "rule": seen.reason if named.is_real or seen.category != ErrorCategory.UNKNOWN else _no_rule(name),
         "policies": {name: _by_policy(name, error, seen) for name in RETRY_POLICIES},
     }
+
+
+def _no_rule(name: str) -> str:
+    near = known_as(name)
+    return "no rule names this" + (f"; did you mean {near}?" if near else "")
 
 
 def _by_policy(name: str, error: BaseException, seen: Classification) -> dict[str, Any]:
@@ -80,11 +89,16 @@ def as_text(told: dict[str, Any]) -> str:
     lines = [told["exception"], *(f"  {name:<10} {value}" for name, value in rows)]
     if not told["installed"]:
         package = told["exception"].partition(".")[0]
-        lines.append(f"  {'':<10} ({package} is not installed here: judged by the name alone, not by base classes)")
+        why = "has no such class" if package in sys.modules else "is not installed"
+        lines.append(f"  {'':<10} ({package} {why} here: judged by the name alone, not by base classes)")
     lines += ["", "what the named retry policies do after it:"]
-    width = max(map(len, told["policies"]), default=0)
-    lines += [
-        f"  {name:<{width}}  {'retry' if does['retry'] else 'stop '}  {does['why']}"
-        for name, does in told["policies"].items()
-    ]
+    by_deed: dict[tuple[bool, str], list[str]] = {}
+    for name, does in told["policies"].items():
+        by_deed.setdefault((does["retry"], does["why"]), []).append(name)
+    for (retry, why), names in by_deed.items():
+        lines.append(f"  {'retry' if retry else 'stop '}  {why}")
+        lines += textwrap.wrap(", ".join(names), 100, initial_indent=_INDENT, subsequent_indent=_INDENT)
     return "\n".join(lines)
+
+
+_INDENT = " " * 9
