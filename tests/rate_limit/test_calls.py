@@ -620,6 +620,23 @@ def test_a_key_finds_the_limit_of_the_name_that_was_set_elsewhere(caplog: pytest
     assert "so the shared rate limiter 'api' guards this call" in caplog.text
 
 
+def test_a_key_is_not_to_blame_where_no_limit_was_given(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UnknownPolicyError, match=r"no rate limiter named 'api\[ann\]' and no limit is given"):
+        with_rate_limit("api", key=lambda user: user)(lambda user: user)("ann")
+    assert not caplog.records
+
+
+def test_a_name_in_use_with_another_limit_is_refused_with_what_to_do() -> None:
+    anything: Any = with_rate_limit
+    anything("api", ONE_A_SECOND)
+    with pytest.raises(ConfigurationError, match=r"or give the config in one place.*get_rate_limiter_registry\(\)\."):
+        anything("api", rate=2, capacity=1)
+    with pytest.raises(
+        ConfigurationError, match=r"with_rate_limit replaces no rate limiter;.*\(name, config, replace="
+    ):
+        anything("api", rate=2, capacity=1, replace=True)
+
+
 def test_a_name_for_which_no_limit_was_given_is_an_error_at_the_call_that_names_the_nearest() -> None:
     @with_rate_limit("serach")
     def call() -> int:

@@ -36,7 +36,7 @@ class Guard(Protocol):
 
 
 class Pattern:
-    """A kind of guard that functions share by name."""
+    """A kind of guard that functions share by name; `number` is the field that a mere number is likely to be for."""
 
     def __init__(
         self,
@@ -45,12 +45,15 @@ class Pattern:
         registry: GuardRegistry[Any],
         wrap: Callable[[Any, Any], Any],
         wrap_each: Callable[[Any, Any], Any],
+        *,
+        number: str = "",
     ) -> None:
         self.decorator = decorator
         self.guard = guard
         self.registry = registry
         self.wrap = wrap
         self.wrap_each = wrap_each
+        self.number = number
 
     def protect(self, guard: Any, function: Any) -> Any:
         """Return `function` guarded by `guard`."""
@@ -75,6 +78,10 @@ def shared(
         if config is not None:
             raise ConfigurationError(f"{pattern.decorator}: give one config, not two")
         given, config = given.own_name, given
+    if fix := _keyword_for(pattern, config):
+        raise ConfigurationError(
+            f"{pattern.decorator}: config must be a {registry.config_type.__name__}, not {shown(config)}{fix}"
+        )
     wanted = registry.wanted(config, overrides)
     if isinstance(given, str):
         return _by_name(pattern, text(pattern.decorator, "name", given), wanted, key)
@@ -89,8 +96,14 @@ def shared(
         return _own(pattern, wanted, given)
     raise TypeError(
         f"{pattern.decorator} takes a name, a {registry.config_type.__name__}, a {pattern.guard.__name__} or a "
-        f"function, not {shown(given)}; settings are given by keyword"
+        f"function, not {shown(given)}; settings are given by keyword{_keyword_for(pattern, given)}"
     )
+
+
+def _keyword_for(pattern: Pattern, given: object) -> str:
+    """Return how to write a number that was given without its keyword, after a message; "" if it is none."""
+    is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
+    return f"; write {pattern.number}={given}" if is_number and pattern.number else ""
 
 
 def _own(pattern: Pattern, config: Any, function: Any) -> Any:
@@ -111,13 +124,13 @@ def _by_name(pattern: Pattern, name: str, config: Any, key: Callable[..., object
 
     def each(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         assert key is not None  # noqa: S101  else the calls are all alike
+        one = name
         try:
-            return registry.obtain(f"{name}[{key(*args, **kwargs)}]", config)
+            one = f"{name}[{key(*args, **kwargs)}]"
         except Exception:
-            report_broken(
-                pattern.decorator, "the key", key, so=f", so the shared {registry.kind} {name!r} guards this call"
-            )
-            return registry.obtain(name, config)
+            so = f", so the shared {registry.kind} {name!r} guards this call"
+            report_broken(pattern.decorator, "the key", key, so=so)
+        return registry.obtain(one, config)
 
     def protect(function: Any) -> Any:
         if key is not None:
