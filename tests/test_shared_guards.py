@@ -142,6 +142,25 @@ def test_what_cannot_be_meant_is_refused_at_once(kind: Kind, args: Any, fields: 
         kind.decorate(*args, **fields)
 
 
+LOOSE_BULKHEAD: Any = bulkhead  # typed like the mistakes of those who run no type checker
+LOOSE_BREAKER: Any = with_circuit_breaker
+
+
+@pytest.mark.parametrize(
+    ("decorate", "told"),
+    [
+        (lambda: LOOSE_BULKHEAD("search", 10), "config must be a BulkheadConfig, not 10; write max_concurrent=10$"),
+        (lambda: LOOSE_BULKHEAD(10), "not 10; settings are given by keyword; write max_concurrent=10$"),
+        (lambda: LOOSE_BREAKER("search", 3), "not 3; write failure_threshold=3$"),
+        (lambda: LOOSE_BREAKER(3), "not 3; settings are given by keyword; write failure_threshold=3$"),
+        (lambda: LOOSE_BULKHEAD(True), "not True; settings are given by keyword$"),
+    ],
+)
+def test_a_number_without_its_keyword_is_told_its_keyword(decorate: Any, told: str) -> None:
+    with pytest.raises((TypeError, ConfigurationError), match=told):
+        decorate()
+
+
 def test_two_configs_at_once_are_refused(kind: Kind) -> None:
     with pytest.raises(ConfigurationError, match="one config, not two"):
         kind.decorate(kind.config(), kind.config())

@@ -14,7 +14,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from holdfast import with_retry
+from holdfast import ConfigurationError, RetryManager, retrying, with_retry
 from holdfast._runtime.callables import is_awaitable
 from holdfast.functions import is_async, name_of
 from holdfast.testing import VirtualClock
@@ -370,6 +370,27 @@ def test_what_cannot_be_guarded_is_refused_when_it_is_decorated(function: Any, s
 def test_a_settings_mistake_in_place_of_a_policy_is_told() -> None:
     with pytest.raises(TypeError, match=r"not 5; settings are given by keyword, such as max_attempts=5"):
         with_retry(5)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="such as max_attempts=3"):
+        with_retry(3)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="not 0.5; .* such as max_attempts=5"):
+        with_retry(0.5)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (ValueError, "retry_on=ValueError"),
+        (asyncio.CancelledError, "retry_on=CancelledError"),
+        ((ValueError, KeyError), r"retry_on=\(KeyError, ValueError\)"),
+        ([ValueError], "retry_on=ValueError"),
+    ],
+)
+def test_exception_types_in_place_of_a_policy_are_told_their_keyword(kinds: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=rf"write with_retry\({told}\)$"):
+        with_retry(kinds)
+    for use in (retrying, RetryManager):
+        with pytest.raises(ConfigurationError, match=f"; write {told}$"):
+            use(kinds)
 
 
 def test_mocks_are_guarded_by_what_they_are() -> None:

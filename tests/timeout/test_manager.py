@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -232,21 +233,63 @@ def test_what_is_no_limit_is_refused_when_decorating(wrong: Any) -> None:
             make()
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("5", "5"), ("5s", "5"), ("500 ms", "0.5"), ("1m30s", "90"), ("2 Minutes", "120"), (".5h", "1800")],
+)
+def test_a_text_that_is_a_duration_is_refused_when_decorating(written: str, seconds: str) -> None:
+    manager = TimeoutManager()
+    told = rf"none is named '{re.escape(written)}'; for a duration write with_timeout\({re.escape(seconds)}\)$"
+    for use in (
+        lambda: with_timeout(written, manager=manager),
+        lambda: manager.execute(lambda: 1, written),
+        lambda: manager.protect(lambda: 1, timeout=written),
+    ):
+        with pytest.raises(ConfigurationError, match=told):
+            use()
+    manager.register(written, 5)
+    assert with_timeout(written, manager=manager)(lambda: 1)() == 1
+
+
+@pytest.mark.parametrize("name", ["api", "s", "5 parsecs", "api-5s", "1.2.3", "v1.5s", "5s-api", "1" * 60 + "!"])
+def test_a_text_that_is_no_duration_may_be_registered_later(name: str) -> None:
+    manager = TimeoutManager()
+    limited = with_timeout(name, manager=manager)(lambda: 1)
+    with pytest.raises(
+        UnknownPolicyError,
+        match=r"none is registered yet; get_timeout_manager\(\)\.register\('.*', seconds\) makes one$",
+    ):
+        limited()
+    manager.register(name, 5)
+    assert limited() == 1
+
+
+def test_seconds_may_be_given_by_keyword() -> None:
+    assert with_timeout(seconds=5)(lambda: 1)() == 1
+    assert with_timeout(seconds=timedelta(seconds=5), fallback=2)(lambda: 1)() == 1
+    with pytest.raises(ConfigurationError, match=r"give one limit, not two: 5, or seconds=6"):
+        with_timeout(5, seconds=6)  # type: ignore[call-overload]
+    with pytest.raises(
+        ConfigurationError, match="with_timeout: seconds must be finite and more than zero seconds, not 0"
+    ):
+        with_timeout(seconds=0)
+
+
 def test_other_wrong_settings_are_refused_at_once() -> None:
     with pytest.raises(TypeError, match=r"write @with_timeout\(10\)"):
-        with_timeout(lambda: 1)  # type: ignore[arg-type]
+        with_timeout(lambda: 1)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="with_timeout takes seconds"):
-        with_timeout(None)  # type: ignore[arg-type]
+        with_timeout(None)  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="write @with_timeout"):
-        with_timeout(staticmethod(lambda: 1))  # type: ignore[arg-type]
+        with_timeout(staticmethod(lambda: 1))  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="name must be a text"):
         with_timeout(" ")
     with pytest.raises(ConfigurationError, match="mode cannot be 'threads'; did you mean 'thread'"):
-        with_timeout(1, mode="threads")  # type: ignore[arg-type]
+        with_timeout(1, mode="threads")  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="mode cannot be"):
-        with_timeout("later", mode="processes")  # type: ignore[arg-type]
+        with_timeout("later", mode="processes")  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="on_timeout must be a function"):
-        with_timeout(1, on_timeout="log")  # type: ignore[arg-type]
+        with_timeout(1, on_timeout="log")  # type: ignore[call-overload]
 
     async def tell(_error: object) -> None: ...
 

@@ -87,7 +87,7 @@ def test_wrong_arguments_are_seen_through_the_guards() -> None:
         bare_breaker("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         bare_bulkhead(1, d=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         limited("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        with_timeout()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        with_timeout()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
         bulkhead("x", max_concurrent="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
     assert callable(never_called)

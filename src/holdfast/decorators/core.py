@@ -6,9 +6,12 @@ from ..circuit_breaker import breaker, guard as breaker_guard
 from ..circuit_breaker.bulkhead import guard as bulkhead_guard, manager
 from ..circuit_breaker.bulkhead.registry import get_bulkhead_registry
 from ..circuit_breaker.registry import get_breaker_registry
+from ..errors import ConfigurationError
 from ..retry.manager import RetryManager
 from ..retry.policy import RetryPolicy
+from ..retry.source import as_retry_on
 from ..settings import shown
+from ..timeout.config import limit_in_seconds
 from ..timeout.manager import get_timeout_manager
 from ..typed import TYPE_CHECKING, overload
 from .sharing import Pattern, shared
@@ -72,10 +75,16 @@ def with_retry(
     """
     if policy is None or isinstance(policy, (str, RetryPolicy)):
         return RetryManager(policy, clock=clock, classifier=classifier, **overrides).protect
-    if not callable(policy) and not hasattr(type(policy), "__get__"):
+    if on := as_retry_on(policy):
         raise TypeError(
             f"with_retry takes the name of a policy, a RetryPolicy or a function, not {shown(policy)}; "
-            "settings are given by keyword, such as max_attempts=5"
+            f"write with_retry({on})"
+        )
+    if not callable(policy) and not hasattr(type(policy), "__get__"):
+        attempts = policy if isinstance(policy, int) and not isinstance(policy, bool) else 5
+        raise TypeError(
+            f"with_retry takes the name of a policy, a RetryPolicy or a function, not {shown(policy)}; "
+            f"settings are given by keyword, such as max_attempts={attempts}"
         )
     function: Any = policy
     return RetryManager(clock=clock, classifier=classifier, **overrides).protect(function)
@@ -161,6 +170,7 @@ def bulkhead(
     return shared(_BULKHEADS, name, config, overrides, key)
 
 
+@overload
 def with_timeout(
     timeout: float | timedelta | str | TimeoutConfig,
     fallback: Any = None,
@@ -168,10 +178,29 @@ def with_timeout(
     *,
     mode: Mode | None = None,
     manager: TimeoutManager | None = None,
+) -> Guard: ...
+@overload
+def with_timeout(
+    *,
+    seconds: float | timedelta,
+    fallback: Any = None,
+    on_timeout: Callable[[OperationTimeoutError], object] | None = None,
+    mode: Mode | None = None,
+    manager: TimeoutManager | None = None,
+) -> Guard: ...
+def with_timeout(
+    timeout: float | timedelta | str | TimeoutConfig | None = None,
+    fallback: Any = None,
+    on_timeout: Callable[[OperationTimeoutError], object] | None = None,
+    *,
+    seconds: float | timedelta | None = None,
+    mode: Mode | None = None,
+    manager: TimeoutManager | None = None,
 ) -> Guard:
     """Give the calls of a function a time limit.
 
-    * `timeout`: seconds, a `timedelta`, a name that is registered with the manager, or a `TimeoutConfig`.
+    * `timeout`: seconds, a `timedelta`, a name that is registered with the manager, or a `TimeoutConfig`. Seconds and
+      a `timedelta` may be given as `seconds` as well.
     * `fallback`: what the caller gets in place of the error: a value, or a function that is called without arguments
       (for an async function it may be async).
     * `on_timeout(error)`: told of each call that took too long. One that raises is logged.
@@ -197,7 +226,11 @@ def with_timeout(
     around it, `WorkerLimitError` if too many calls have timed out and are still running, and `UnknownPolicyError` if
     nothing is registered under the name.
     """
-    given: Any = timeout
+    if timeout is not None and seconds is not None:
+        raise ConfigurationError(
+            f"with_timeout: give one limit, not two: {shown(timeout)}, or seconds={shown(seconds)}"
+        )
+    given: Any = timeout if seconds is None else limit_in_seconds("with_timeout", seconds)
     if given is None or callable(given) or hasattr(type(given), "__get__"):
         raise TypeError(
             f"with_timeout takes seconds or a registered name, not {shown(given)}; write @with_timeout(10) above the "
@@ -218,7 +251,13 @@ _BREAKERS = Pattern(
     get_breaker_registry(),
     breaker_guard.wrap,
     breaker_guard.wrap_each,
+    number="failure_threshold",
 )
 _BULKHEADS = Pattern(
-    "bulkhead", manager.Bulkhead, get_bulkhead_registry(), bulkhead_guard.wrap, bulkhead_guard.wrap_each
+    "bulkhead",
+    manager.Bulkhead,
+    get_bulkhead_registry(),
+    bulkhead_guard.wrap,
+    bulkhead_guard.wrap_each,
+    number="max_concurrent",
 )

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 _OFF = RetryPolicy(name="holdfast is switched off", max_attempts=1)
 
 
+def as_retry_on(given: object) -> str:
+    """Return how to say what is meant by exception types in place of a policy; "" if it is anything else."""
+    kinds = tuple(given) if isinstance(given, (tuple, list, set, frozenset)) else (given,)
+    if not kinds or not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
+        return ""
+    names = ", ".join(sorted(kind.__name__ for kind in kinds if isinstance(kind, type)))
+    return f"retry_on={names if len(kinds) == 1 else f'({names})'}"
+
+
 class PolicySource:
     """A policy as its user gave it. A name is looked up whenever the policy is asked for, so it may be set later."""
 
@@ -29,7 +38,11 @@ class PolicySource:
         if given is None:
             given = "default"
         if not isinstance(given, (str, RetryPolicy)) or (isinstance(given, str) and not given.strip()):
-            raise ConfigurationError(f"a retry policy is given by its name or as a RetryPolicy, not as {shown(given)}")
+            on = as_retry_on(given)
+            raise ConfigurationError(
+                f"a retry policy is given by its name or as a RetryPolicy, not as {shown(given)}"
+                f"{f'; write {on}' if on else ''}"
+            )
         self._given = given
         self._overrides = dict(overrides or {})
         self._merged: tuple[RetryPolicy, RetryPolicy] | None = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from .. import events
 from .._runtime.callables import check_guardable, guarded
 from .._runtime.system import as_clock
-from ..errors import UnknownPolicyError
+from ..errors import ConfigurationError, UnknownPolicyError
 from ..functions import is_async, name_of
 from ..journal import logger
 from ..registry import Binding, NamedRegistry
-from ..settings import text, whole_number
+from ..settings import shown, text, whole_number
 from ..typed import TYPE_CHECKING, overload
-from .config import TimeoutConfig, TimeoutMetrics, limit_in_seconds
+from .config import TimeoutConfig, TimeoutMetrics, limit_in_seconds, read_as_seconds
 from .events import TimeoutExceeded
 from .guard import TimeGuard, wrap
 
@@ -206,6 +206,11 @@ class TimeoutSource:
         self._merged: tuple[TimeoutConfig, TimeoutConfig] | None = None
         if isinstance(given, str):
             self._given: str | TimeoutConfig = text("with_timeout", "name", given)
+            if given not in manager.registered and (duration := read_as_seconds(given)) is not None:
+                raise ConfigurationError(
+                    f"with_timeout: a text is the name of a registered timeout, and none is named {shown(given)}; "
+                    f"for a duration write with_timeout({duration:g})"
+                )
             TimeoutConfig(seconds=1, **self._overrides)  # what is wrong by itself is refused now
             return
         if isinstance(given, TimeoutConfig):
