@@ -355,7 +355,7 @@ def test_methods_static_and_class_methods_and_partials_are_guarded(manager: Resi
         ((len,), TypeError, 'takes a name first, not <built-in function len>; write @with_resilience\\("a name", ...'),
         ((ResiliencePolicy.api(),), TypeError, r"write @with_resilience\(policy=...\) above the function"),
         ((" ",), ConfigurationError, "with_resilience: name must be a text that is not empty"),
-        (("shop", 3), ConfigurationError, "a policy must be a ResiliencePolicy, not 3"),
+        (("shop", 3), ConfigurationError, "not 3; its fields are given by keyword, such as timeout=5"),
         (("shop", " "), ConfigurationError, "with_resilience: policy must be a text that is not empty"),
         ((), ConfigurationError, "it guards nothing"),
         ((None, ResiliencePolicy), ConfigurationError, "a policy must be a ResiliencePolicy"),

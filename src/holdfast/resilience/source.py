@@ -37,7 +37,9 @@ def policy_from(policy: object, changes: Mapping[str, Any]) -> ResiliencePolicy:
     if policy is None:
         return ResiliencePolicy(**changes)
     if not isinstance(policy, ResiliencePolicy):
-        raise ConfigurationError(f"a policy must be a ResiliencePolicy, not {shown(policy)}")
+        raise ConfigurationError(
+            f"a policy must be a ResiliencePolicy, not {shown(policy)}; its fields are given by keyword, such as timeout=5"
+        )
     return policy.replace(**changes) if changes else policy
 
 
