@@ -38,7 +38,8 @@ def policy_from(policy: object, changes: Mapping[str, Any]) -> ResiliencePolicy:
         return ResiliencePolicy(**changes)
     if not isinstance(policy, ResiliencePolicy):
         raise ConfigurationError(
-            f"a policy must be a ResiliencePolicy, not {shown(policy)}; its fields are given by keyword, such as timeout=5"
+            f"a policy must be a ResiliencePolicy, not {shown(policy)}; its fields are given by keyword, such as "
+            "timeout=5"
         )
     return policy.replace(**changes) if changes else policy
 
