@@ -18,6 +18,12 @@ class Interrupted(BaseException):
     """What a signal handler raises."""
 
 
+def _is_finalising(frame: Any) -> bool:
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
+
+
 @contextmanager
 def interrupt_at(number: int) -> Iterator[list[str]]:
     """Raise at the call or return of a function with this number, as a signal handler would; note where that was."""
@@ -28,12 +34,11 @@ def interrupt_at(number: int) -> Iterator[list[str]]:
         nonlocal left
         # An interrupt comes when a Python function begins, or right after a C function has done its work.
         # (What is raised in a finaliser is CPython's to report, and goes no further.)
-        code = frame.f_code
-        if event not in {"call", "c_return"} or not code.co_filename.startswith(OURS):
-            return
-        if code.co_name == "__del__" or (frame.f_back is not None and frame.f_back.f_code.co_name == "__del__"):
+        if event not in {"call", "c_return"} or not frame.f_code.co_filename.startswith(OURS):
             return
         if left == 0:
+            if _is_finalising(frame):
+                return  # the next one, then
             sys.setprofile(None)
             places.append(f"{event} {frame.f_code.co_name} {getattr(what, '__name__', '')}")
             raise Interrupted

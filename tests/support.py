@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import selectors
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+
+def log_nothing() -> None:
+    """Keep what holdfast logs out of what a command prints; without this, logging writes warnings to stderr."""
+    logging.getLogger("holdfast").addHandler(logging.NullHandler())
 
 
 class Script:

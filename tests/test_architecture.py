@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
@@ -85,6 +86,7 @@ FLOORS = {
 }
 
 
+@functools.cache
 def modules() -> list[str]:
     names = []
     for path in sorted(SOURCE.rglob("*.py")):
@@ -105,12 +107,17 @@ def floor_of(module: str) -> int:
     raise AssertionError(f"{module} has no floor: say in FLOORS where it belongs")
 
 
+@functools.cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(path_of(module).read_text(encoding="utf-8"))
+
+
 def imports_of(module: str, *, types_too: bool = False) -> Iterator[str]:
     """The modules of the house that a module imports when it runs, wherever in the file it does so; or for types too."""
     known = set(modules())
     path = path_of(module)
     package = module if path.name == "__init__.py" and module != "__init__" else module.rpartition(".")[0]
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(module)
     for node in ast.walk(tree) if types_too else running_nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = package.split(".") if package else []
@@ -146,7 +153,7 @@ def test_no_imports_go_in_circles() -> None:
 
 @pytest.mark.parametrize("module", [module for module in modules() if floor_of(module) == 2])
 def test_decisions_do_not_sleep_lock_log_or_read_a_clock(module: str) -> None:
-    for node in running_nodes(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+    for node in running_nodes(tree_of(module)):
         assert not isinstance(node, (ast.Await, ast.AsyncFunctionDef, ast.AsyncWith)), f"{module} awaits"
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -158,7 +165,7 @@ def test_decisions_do_not_sleep_lock_log_or_read_a_clock(module: str) -> None:
 def packages_of_others(module: str) -> set[str]:
     """The packages that a module imports when it runs, but for the standard library and holdfast."""
     found = set()
-    for node in running_nodes(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+    for node in running_nodes(tree_of(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
@@ -176,7 +183,7 @@ def test_only_an_integration_imports_a_package_of_others_and_only_one(module: st
 
 @pytest.mark.parametrize("module", [module for module in modules() if module.startswith("integrations.")])
 def test_an_integration_uses_what_is_public_and_nobody_imports_it(module: str) -> None:
-    for node in running_nodes(ast.parse(path_of(module).read_text(encoding="utf-8"))):
+    for node in running_nodes(tree_of(module)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "holdfast":
             public = importlib.import_module(node.module).__all__
             assert {alias.name for alias in node.names} <= {*public, "events"}

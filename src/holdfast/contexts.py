@@ -1,24 +1,58 @@
-"""Context variables where the garbage collector ends code: by a finaliser, or in a coroutine that nobody finishes.
+"""Context variables that say in which blocks the running code is, also where the garbage collector ends such a block.
 
-The collector comes in anywhere; in CPython before 3.12 also within `ContextVar.set` and `copy_context`. What sets a
-variable of the same context then frees what those are reading, and the process crashes (python/cpython#148891). So
-nothing of ours sets one there: that something is over is said by a flag, and what is to be called is called apart.
+In CPython before 3.12 the collector may come in anywhere, also within `ContextVar.set` and `copy_context`. Whoever
+sets a variable of the same context then, in a finaliser, or in a coroutine or generator that is closed there, frees
+what those are reading, and the process crashes (python/cpython#148891). So while it is at work in this thread nothing
+of ours sets one: that a block is over is said by a flag, and what others have given us to call is called in a copy of
+the context.
 """
 
 from __future__ import annotations
 
+import gc
+import sys
+import threading
+from collections import OrderedDict
 from contextvars import copy_context
+from functools import partial
 
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import ContextVar
-    from typing import Any, ParamSpec, TypeVar
+    from typing import Any, Final, ParamSpec, TypeVar
 
     P = ParamSpec("P")
     R = TypeVar("R")
     S = TypeVar("S", bound="Span")
+
+START: Final = "start"
+
+phases: OrderedDict[str, None] = OrderedDict.fromkeys((START, "stop"))
+"""What the collector has said last of what it does comes last. ``_, phase = phases`` asks without a call."""
+
+_told: dict[str, object] = {}
+_told_here = threading.local()
+
+if sys.version_info < (3, 12):  # later ones collect between two instructions of Python only
+    # Called with the phase and a new object for each, and all of them C: in a function of Python signals would be
+    # handled, and what a handler raises, such as by Ctrl-C, would be lost.
+    _callbacks: list[Any] = [partial(setattr, _told_here), _told.__setitem__, phases.move_to_end]
+    gc.callbacks += _callbacks
+
+
+def collecting() -> bool:
+    """Whether this runs within the garbage collector, and no context variable must be set."""
+    _, phase = phases
+    return phase is START and getattr(_told_here, START, None) is _told[START]
+
+
+def aside(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a function, within the collector in a copy of the context: what it sets then does not touch the context."""
+    if collecting():
+        return copy_context().run(function, *args, **kwargs)
+    return function(*args, **kwargs)
 
 
 class Span:
@@ -35,17 +69,28 @@ class Span:
         self.outer: Any = None  # a span of the same kind
 
     def enter(self, variable: ContextVar[Any]) -> None:
-        """Let what is called from here on see this span."""
+        """Let what is called from here on see this span. Once only."""
         self.outer = outer = innermost(variable.get())
         if outer is not None:
             outer.outer = innermost(outer.outer)  # so that spans that overlap for ever make no endless chain
         self.is_open = True
-        variable.set(self)
+        if not collecting():
+            variable.set(self)
 
-    def leave(self, variable: ContextVar[Any], error: object) -> None:
-        """It is over, ended by `error` if that is not None, in whatever context that is."""
+    def leave(self, variable: ContextVar[Any]) -> None:
+        """It is over; what is called from here on sees the one around it, unless this is another context."""
+        is_seen = innermost(variable.get()) is self
+        self.close()
+        if is_seen and not collecting():
+            variable.set(self.around())
+
+    def around(self) -> Any:
+        """Return what is seen once this is over."""
+        return innermost(self.outer)
+
+    def close(self) -> None:
+        """It is over, wherever it is seen from."""
         self.is_open = False
-        restore(variable, self, innermost(self.outer), error)
 
 
 def innermost(span: S | None) -> S | None:
@@ -53,17 +98,3 @@ def innermost(span: S | None) -> S | None:
     while span is not None and not span.is_open:
         span = span.outer
     return span
-
-
-def restore(variable: ContextVar[Any], here: object, outer: object, error: object) -> None:
-    """Let `variable` be `outer` again where it is `here`; elsewhere this is another context, or somebody else's turn.
-
-    With `GeneratorExit` the collector may be at work, so nothing is set: `here` has to say by itself that it is over.
-    """
-    if not isinstance(error, GeneratorExit) and variable.get() is here:
-        variable.set(outer)
-
-
-def apart(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a function in a copy of the context: what it sets is not seen from here, nor does it touch the context."""
-    return copy_context().run(function, *args, **kwargs)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 
-from .contexts import Span
+from .contexts import Span, collecting
 from .typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 _current: ContextVar[_Current | None] = ContextVar("holdfast.correlation_id", default=None)
 
@@ -20,14 +21,20 @@ _LONGEST = 128
 
 
 class _Current(Span):
-    """What the code in a block sees of it, and what is begun there, which may go on when the block is over."""
+    """What the code in a block sees of it, and what is begun there, which keeps the id when the block is over."""
 
-    __slots__ = ("is_dropped", "value")
+    __slots__ = ("inherited", "is_dropped", "value")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, around: _Current | None) -> None:
         super().__init__()
         self.value = value
-        self.is_dropped = False
+        self.is_dropped = False  # it ended where it could not be taken back
+        self.inherited = None if around is None or around.is_open or around.is_dropped else around
+
+    def around(self) -> Any:
+        """Return the one in which this task was begun, though it is over, or else the innermost that is not."""
+        inherited, self.inherited = self.inherited, None
+        return super().around() if inherited is None else inherited
 
 
 class CorrelationBlock:
@@ -42,7 +49,7 @@ class CorrelationBlock:
     def __enter__(self) -> str:
         if self._here is not None:
             raise RuntimeError("a correlation_id block is entered once; make one with correlation_id(...) for each")
-        self._here = _Current(self.value)
+        self._here = _Current(self.value, _current.get())
         self._here.enter(_current)
         return self.value
 
@@ -51,8 +58,14 @@ class CorrelationBlock:
     ) -> None:
         # Not by a token: a generator's block may be left in another context than it was entered in, as in a fixture.
         if self._here is not None:
-            self._here.is_dropped = isinstance(error, GeneratorExit)
-            self._here.leave(_current, error)
+            self._here.is_dropped = collecting()
+            self._here.leave(_current)
+
+    def __del__(self) -> None:
+        here = getattr(self, "_here", None)
+        if here is not None and here.is_open:  # entering or leaving it was interrupted
+            here.is_dropped = True
+            here.close()
 
 
 def correlation_id(value: str | None = None) -> CorrelationBlock:

@@ -6,7 +6,7 @@ import os
 import threading
 from contextvars import ContextVar
 
-from .contexts import apart
+from .contexts import aside
 from .errors.exceptions import ConfigurationError
 from .functions import refuse_awaitable
 from .journal import report_broken
@@ -134,17 +134,17 @@ class Ear:
             self.end()
             return
         telling = _telling.get()
-        if self in telling or (self._kinds and not isinstance(event, self._kinds)):
-            return
+        if not (self in telling or (self._kinds and not isinstance(event, self._kinds))):
+            aside(self._tell, telling, callback, event)
+
+    def _tell(self, telling: tuple[Ear, ...], callback: Callable[[Any], object], event: Event) -> None:
         try:
-            apart(self._tell, (*telling, self), callback, event)
+            _telling.set((*telling, self))
+            refuse_awaitable(callback(event))
         except Exception:
             report_broken("events", self._what, callback)
-
-    @staticmethod
-    def _tell(telling: tuple[Ear, ...], callback: Callable[[Any], object], event: Event) -> None:
-        _telling.set(telling)
-        refuse_awaitable(callback(event))
+        finally:
+            _telling.set(telling)
 
 
 def _others(ears: tuple[Ear, ...], one: Ear) -> tuple[Ear, ...]:
@@ -155,8 +155,7 @@ def subscribe(listener: Callable[[Any], object], *kinds: type[Event]) -> Callabl
     """Call `listener` with each event, or with those of the given kinds; return a function that ends it.
 
     Listeners run in the thread or task in which the event happened, one after the other; one that raises is logged and
-    changes nothing, nor do the context variables that it sets, as it runs in a copy of the context. What a listener
-    itself makes happen, also in tasks that it starts, is told to the others only.
+    changes nothing. What a listener itself makes happen, also in tasks that it starts, is told to the others only.
 
     >>> seen = []
     >>> unsubscribe = subscribe(seen.append, RetryScheduled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import events
-from .contexts import apart
+from .contexts import aside
 from .errors.exceptions import ConfigurationError
 from .journal import report_broken
 from .records import did_you_mean
@@ -46,7 +46,7 @@ class Told:
 
     def _call(self, listener: Callable[[Any], object], event: Event) -> None:
         try:
-            apart(listener, event)
+            aside(listener, event)
         except Exception:
             report_broken(self.room, "listener", listener)
 

@@ -152,7 +152,7 @@ def text(owner: str, name: str, value: Any) -> str:
     return str.__str__(value)
 
 
-def doubt_code(where: str, code: str, known: Collection[str]) -> None:
+def doubt_code(where: str, code: str, known: Collection[str], is_not: str = "none of holdfast's codes") -> None:
     """Warn, once, at the user's line, of a code that is nearly one of the known ones: it may yet be the user's own."""
     if code in known or code in _doubted:
         return
@@ -163,8 +163,8 @@ def doubt_code(where: str, code: str, known: Collection[str]) -> None:
     from .journal import warn
 
     warn(
-        f"{where}: {code!r} is none of holdfast's codes, so it is only met by errors to which you give this code "
-        f"yourself; did you mean {str(near)!r}?"
+        f"{where}: {code!r} is {is_not}, so it is only met by errors to which you give this code yourself; "
+        f"did you mean {str(near)!r}?"
     )
 
 

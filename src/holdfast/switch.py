@@ -11,7 +11,7 @@ import threading
 from contextvars import ContextVar
 from weakref import WeakSet
 
-from .contexts import Span, innermost, restore
+from .contexts import Span, innermost
 from .errors.exceptions import ConfigurationError
 from .settings import boolean
 from .typed import TYPE_CHECKING
@@ -171,8 +171,7 @@ class disabled:  # noqa: N801  used as a function is, in a `with` statement
     ) -> None:
         block = self._block
         if block is not None:
-            block.close()
-            restore(_current, block, innermost(block.outer), error)
+            block.leave(_current)
 
     def __del__(self) -> None:
         block = getattr(self, "_block", None)

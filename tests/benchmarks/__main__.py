@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support import log_nothing
+
 from . import (
     breakers,
     bulkheads,
@@ -56,6 +58,7 @@ BENCHMARKS: dict[str, Callable[..., Result]] = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmarks that were asked for; the exit code is 1 if a promise that is checked is broken."""
     options = _options(arguments)
+    log_nothing()
     print(machine())
     results = []
     for name in options.only or BENCHMARKS:

@@ -16,6 +16,8 @@ import statistics
 import sys
 from pathlib import Path
 
+from tests.support import log_nothing
+
 from .__main__ import BENCHMARKS, SEED
 from .report import Result, machine, table
 
@@ -115,6 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--noise", type=int, metavar="TIMES", help="measure how much the figures vary, and keep that")
     parser.add_argument("--only", action="append", choices=PROMISED, metavar="NAME", help="only this benchmark")
     options = parser.parse_args(arguments)
+    log_nothing()
     names = options.only or list(PROMISED)
     if options.noise:
         measure_noise(names, options.rounds, options.noise)

@@ -8,6 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.support import log_nothing
+
 from .adapters import MODULES, version
 from .asking import Cell, ask, complaints, scripts, shows
 from .matrix import as_json, text, write_markdown
@@ -16,6 +18,7 @@ from .matrix import as_json, text, write_markdown
 def main(arguments: list[str] | None = None) -> int:
     """Ask the libraries that are installed; the exit code is 1 if something does not fit together."""
     options = _options(arguments)
+    log_nothing()
     began = time.monotonic()
     libraries = [library for library in options.only or MODULES if version(library)]
     cells: list[Cell] = []

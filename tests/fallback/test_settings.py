@@ -25,12 +25,13 @@ from holdfast import (
     Value,
     get_fallback,
     register_fallback,
+    settings,
     unregister_fallback,
     with_fallback,
     with_resilience,
     with_timeout,
 )
-from holdfast.fallback import FALLBACKS, as_fallback, bind_fallback, kinds
+from holdfast.fallback import FALLBACKS, as_fallback, bind_fallback
 from holdfast.fallback.answers import NOTHING
 from holdfast.fallback.guard import wrap
 from holdfast.fallback.memory import Memory
@@ -363,13 +364,10 @@ def test_a_word_that_names_nothing_may_have_been_meant_as_the_answer(door: Door)
     ],
 )
 def test_a_word_that_is_nearly_a_code_is_doubted_once(fields: Any, near: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kinds, "_doubted", set())
+    monkeypatch.setattr(settings, "_doubted", set())
     with pytest.warns(UserWarning, match=f"FallbackConfig: .* did you mean '{near}'") as caught:
         with_fallback(fields.get("answer"), **{name: given for name, given in fields.items() if name != "answer"})
     assert [warning.filename for warning in caught] == [__file__]
-    FallbackConfig(**fields)
-    monkeypatch.setattr(kinds, "_doubted", set())
-    monkeypatch.setattr(kinds, "_DOUBTED_AT_MOST", 0)
     FallbackConfig(**fields)
 
 

@@ -7,6 +7,8 @@ import sys
 import time
 import zlib
 
+from tests.support import log_nothing
+
 from .broken import BROKEN
 from .exploring import Finding, Scenario, explore
 from .scenarios import SCENARIOS
@@ -17,6 +19,7 @@ _BROKEN = {scenario.name: scenario for scenario in BROKEN}
 def main(arguments: list[str] | None = None) -> int:
     """Play schedules of the scenarios that were asked for; the exit code is 1 if there is a finding."""
     options = _options(arguments)
+    log_nothing()
     known = SCENARIOS | _BROKEN
     findings = []
     print(f"{'scenario':<30} {'schedules':>9} {'different':>9} {'seconds':>8}  fingerprint")

@@ -6,6 +6,8 @@ import argparse
 import sys
 from collections.abc import Iterable
 
+from tests.support import log_nothing
+
 from . import real, virtual
 from .findings import Findings
 
@@ -13,6 +15,7 @@ from .findings import Findings
 def main(arguments: list[str] | None = None) -> int:
     """Run for long, and tell what was seen; the exit code is 1 if anything is not as it must be."""
     options = _options(arguments)
+    log_nothing()
     holds = True
     told = []
     for findings in options.run(options):

@@ -438,11 +438,11 @@ def test_a_hold_that_is_closed_elsewhere_is_released_all_the_same() -> None:
     hold = Hold()
     copy_context().run(hold.open)
     hold.hide()
-    hold.close(lambda: released.append(1))
+    hold.let_go(lambda: released.append(1))
     assert released == [1]
     never_open = Hold()
     never_open.hide()
-    never_open.close(lambda: released.append(2))
+    never_open.let_go(lambda: released.append(2))
     assert released == [1, 2]
 
 
@@ -701,7 +701,7 @@ def test_in_a_forked_process_nothing_is_left_behind() -> None:
             hold.end()
 
     hold.add()
-    hold.close(lambda: released.append(1))
+    hold.let_go(lambda: released.append(1))
     ledger.jobs[Left()] = None
     lock = ledger.lock
     leftovers._forget()

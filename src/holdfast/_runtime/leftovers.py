@@ -7,7 +7,7 @@ import threading
 from contextvars import ContextVar
 from weakref import WeakSet
 
-from ..contexts import Span
+from ..contexts import Span, collecting, innermost
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ getattr(os, "register_at_fork", dict)(after_in_child=_forget)
 class Hold(Span):
     """Something that is held around calls until all of them are over, what they left behind included.
 
-    It holds nothing by itself: `close` is told how to release what is held. Whoever ends last does that, once.
+    It holds nothing by itself: `let_go` is told how to release what is held. Whoever ends last does that, once. Until
+    then what runs in it sees it, also what was left behind and calls on.
     """
 
     __slots__ = ("_count", "_lock", "_release")
@@ -72,11 +73,12 @@ class Hold(Span):
         """Let what is called from here on be able to see it."""
         self.enter(holding)
 
-    def hide(self, error: BaseException | None = None) -> None:
-        """Let nothing see it any more, now that the block is over, ended by `error` if that is not None."""
-        self.leave(holding, error)
+    def hide(self) -> None:
+        """Let what is called from here on not see it any more, if this is the context in which it was opened."""
+        if innermost(holding.get()) is self and not collecting():
+            holding.set(innermost(self.outer))
 
-    def close(self, release: Callable[[], object]) -> None:
+    def let_go(self, release: Callable[[], object]) -> None:
         """Call `release`, now or when the last that was added has ended."""
         self._release = release
         self.end()
@@ -92,7 +94,9 @@ class Hold(Span):
             self._count -= 1
             last = self._count == 0
         if last and self._release is not None:
-            self._release()
+            self.close()
+            release, self._release = self._release, None
+            release()
 
 
 holding: ContextVar[Hold | None] = ContextVar("holdfast.holding", default=None)

@@ -6,7 +6,7 @@ import os
 import threading
 
 from .. import events
-from ..contexts import apart
+from ..contexts import aside
 from ..errors import ConfigurationError
 from ..journal import logger, report_broken
 from ..records import did_you_mean
@@ -225,6 +225,6 @@ def log(name: str, old: CircuitState, new: CircuitState, *failures: int) -> None
 def tell(what: str, callback: Callable[..., object], *args: object) -> None:
     """Call back; what raises is logged and changes nothing."""
     try:
-        apart(callback, *args)
+        aside(callback, *args)
     except Exception:
         report_broken("circuit_breaker", what, callback)

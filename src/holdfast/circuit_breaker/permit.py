@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..contexts import apart
+from ..contexts import aside
 from ..settings import shown
 from ..typed import TYPE_CHECKING
 
@@ -107,4 +107,4 @@ class CircuitPermit:
 
     def __del__(self) -> None:
         if not getattr(self, "_over", True):
-            apart(self.abandon)
+            aside(self.abandon)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode
 from ..functions import refuse_awaitable
-from ..journal import warn
-from ..settings import optional_callable, shown
+from ..settings import doubt_code, optional_callable, shown
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ def as_kind(owner: str, rule: str, value: Any) -> Kind:
         word = str.__str__(value)
         if word.upper() in ErrorCategory.__members__:
             return word.upper()
-        _doubt(owner, word)
+        known = (*ErrorCategory.__members__, *ErrorCode.__members__)
+        doubt_code(owner, word, known, "no category and none of holdfast's codes")
         return word
     if isinstance(value, type) and issubclass(value, BaseException):
         if issubclass(value, Exception):
@@ -57,27 +57,6 @@ def as_kind(owner: str, rule: str, value: Any) -> Kind:
             "name subclasses of Exception"
         )
     raise ConfigurationError(f"{owner}: {rule}, not {shown(value)}")
-
-
-def _doubt(owner: str, word: str) -> None:
-    """Warn, once, of a word that is most likely a misspelling, though it may be a code of the user's own."""
-    known = (*ErrorCategory.__members__, *ErrorCode.__members__)
-    if word in known or word in _doubted:
-        return
-    from difflib import get_close_matches
-
-    near = get_close_matches(word.upper(), known, n=1, cutoff=_MISSPELT)
-    if near and len(_doubted) < _DOUBTED_AT_MOST:
-        _doubted.add(word)
-        warn(
-            f"{owner}: {word!r} is no category and none of holdfast's codes, so it is only met by errors to which you "
-            f"give this code yourself; did you mean {near[0]!r}?"
-        )
-
-
-_MISSPELT = 0.9
-_DOUBTED_AT_MOST = 1000
-_doubted: set[str] = set()
 
 
 def as_kinds(owner: str, value: Any) -> Any:

@@ -31,13 +31,10 @@ def export_metrics(meter_provider: MeterProvider | None = None, metrics: Metrics
 
     >>> from opentelemetry.sdk.metrics import MeterProvider
     >>> from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-    >>> from holdfast import create_bulkhead
     >>> reader = InMemoryMetricReader()
     >>> export_metrics(MeterProvider([reader]))
-    >>> create_bulkhead("kelp-nets").execute(lambda: 42)
-    42
     >>> seen = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
-    >>> [metric.unit for metric in seen if metric.name == "bulkhead_executions"]
+    >>> [metric.unit for metric in seen if metric.name == "timeout_refusals"]
     ['1']
     """
     shown = get_metrics_registry() if metrics is None else metrics

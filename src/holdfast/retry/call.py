@@ -8,6 +8,7 @@ from functools import partial
 from .. import events
 from .._runtime.repetition import ENOUGH
 from .._runtime.system import SystemClock
+from ..contexts import collecting
 from ..errors import Classification, DeadlineExceededError, ErrorCategory, RetryExhaustedError
 from ..errors.classifier import result_judge
 from ..functions import refuse_awaitable
@@ -379,7 +380,8 @@ def _under(scope: Scope, call: Callable[[], Any]) -> Any:
         if failure is None:
             raise
     finally:
-        current.set(outer)
+        if not collecting():
+            current.set(outer)
     try:
         raise failure
     finally:

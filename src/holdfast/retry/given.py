@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..errors import ConfigurationError, ErrorCategory, ErrorCode
 from ..settings import doubt_code, optional_callable, shown, text
 from ..typed import TYPE_CHECKING
 from .backoff import BACKOFF_TYPES, BackoffConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 _OWNER = "RetryPolicy"
+_CODES = frozenset(ErrorCode)
 
 
 def as_codes(field: str, value: Any) -> frozenset[str]:
     """Return codes as plain texts; warn of one that is most likely a misspelling of a built-in one."""
     codes = [text(_OWNER, field, code) for code in several(field, value)]
     for code in codes:
-        doubt_code(f"{_OWNER}: {field}", code, tuple(ErrorCode))
+        doubt_code(f"{_OWNER}: {field}", code, _CODES)
     return frozenset(codes)
 
 
@@ -30,6 +29,8 @@ def as_backoff(name: str, value: Any) -> BackoffConfig:
         return value
     if isinstance(value, str) or (callable(value) and not isinstance(value, type)):
         return BackoffConfig(type=value)  # type: ignore[arg-type]
+    from collections.abc import Mapping
+
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return BackoffConfig(**value)
     raise ConfigurationError(
@@ -42,6 +43,8 @@ def as_backoff_table(value: Any) -> Mapping[type[BaseException] | str, BackoffCo
     """Return `backoff_for` as a read-only table of back-offs, or None."""
     if value is None:
         return None
+    from collections.abc import Mapping
+
     if not isinstance(value, Mapping):
         raise ConfigurationError(
             f"{_OWNER}: backoff_for must map exception types, categories or codes to back-offs, not {shown(value)}"

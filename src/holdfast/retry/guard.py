@@ -15,6 +15,7 @@ from .._runtime import aio, threads
 from .._runtime.callables import is_awaitable
 from .._runtime.repetition import AT_ONCE
 from .._runtime.tailor import Handed, PlainTypes, Template, beneath, hand, tailor
+from ..contexts import START, collecting, phases
 from ..errors.classifier import result_judge
 from ..functions import is_async, name_of
 from ..journal import report_broken
@@ -152,6 +153,9 @@ def _guard_plain(
     def timing(function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(limit: Limit, *args: Any, **kwargs: Any) -> Any:
             """Call the function under its limit, and remember when that was."""
+            _, phase = phases
+            if phase is START and collecting():
+                return function(*args, **kwargs)
             started = read()
             at = started + limit.seconds
             outer = current.get()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._runtime.system import as_clock
+from ..contexts import collecting
 from ..functions import is_async, name_of
 from ..settings import seconds as as_seconds, text
 from ..typed import TYPE_CHECKING, overload
@@ -144,6 +145,8 @@ class Deadline:
         def carried(*args: P.args, **kwargs: P.kwargs) -> R:
             if self.expired:
                 raise self.over(name_of(function), began=False)
+            if collecting():
+                return function(*args, **kwargs)
             outer = current.get()
             try:
                 current.set(nearest(self._at, self._read, self._limit, name_of(function)))

@@ -14,6 +14,7 @@ from .._runtime.callables import is_awaitable
 from .._runtime.system import SYSTEM_CLOCK, SystemClock
 from .._runtime.tailor import Template, tailor
 from .._runtime.threads import loop_is_running
+from ..contexts import collecting
 from ..errors import DeadlineExceededError, OperationTimeoutError
 from ..functions import is_async, name_of, refuse_awaitable
 from ..journal import report_broken
@@ -202,7 +203,8 @@ class TimeGuard:
     ) -> OperationTimeoutError | None:
         """A quick call came back with `error`; return our own error if it is our cancellation."""
         fired = not home.queue.remove(cut)
-        reset(token)
+        if not isinstance(error, GeneratorExit) or current.get() is cut:  # else it is closed in the midst of others
+            reset(token)
         return judged(cut, home.limit, self.name, error, fired=fired) or home.limit.caused(error, cut[0])
 
     async def conclude(self, config: TimeoutConfig, error: OperationTimeoutError) -> Any:
@@ -280,7 +282,8 @@ class TimeGuard:
                 raise
             value = None
         finally:
-            current.set(outer)
+            if not collecting():
+                current.set(outer)
         if failure is not None:
             try:
                 return self.answer(config, failure, left_behind=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
 
 from .._runtime.callables import is_awaitable
 from .._runtime.system import SystemClock
 from .._runtime.tailor import PlainTypes, Template, tailor
+from ..contexts import START, phases
 from ..typed import TYPE_CHECKING
 from .marks import current, note_leaves_work
 
@@ -50,12 +52,17 @@ if TYPE_CHECKING:
             ...
 
 
+# Later versions of CPython do not collect in the midst of others; see `contexts`.
+_PHASE, _OR_WITHIN_THE_COLLECTOR = (
+    ("\n_, phase = phases", f" or phase == {START!r}") if sys.version_info < (3, 12) else ("", "")
+)
+
 _QUIET = Template(
     "timeout",
-    "binding, mark, set_mark, monotonic, run, ended, settle, plain",
-    """
-here = binding.now
-if here is None:
+    "binding, mark, set_mark, monotonic, run, ended, settle, plain, phases",
+    f"""
+here = binding.now{_PHASE}
+if here is None{_OR_WITHIN_THE_COLLECTOR}:
     return run(function, ARGS, KWARGS)
 at = monotonic() + here.seconds
 outer = mark()
@@ -141,6 +148,7 @@ def wrap_plain(
         ended=ended,
         settle=settle,
         plain=plain,
+        phases=phases,
     )
     if not is_settled or guard.bound()[0].mode == "thread":
         note_leaves_work(wrapper)

@@ -8,8 +8,8 @@ A mark is a plain tuple, because a guarded call makes one each time:
 `holder`       who is cut at that moment: an asyncio task, a job of a worker thread, or None if nobody is
 `limit`        how long that was in all, and whose limit it is
 `cancelling`   how many cancellations the task had asked for when this began
-`block`        the block of code that it holds for, or the call, or None for a quick call; a block that is over limits
-               nobody, wherever its mark may have been left, as by an iterator that was dropped half-way
+`block`        the block of code that it holds for, or None for a call; a block that is over limits nobody, wherever
+               its mark may have been left, as by an iterator that was dropped half-way
 =============  =====================================================================================================
 
 Marks only get nearer: what sets a new one takes the nearer of its own moment and the one that is there.
@@ -35,10 +35,7 @@ current: ContextVar[Mark | None] = ContextVar("holdfast.deadline", default=None)
 
 
 class Block:
-    """What a mark may hold for, a block of code or a call: whether it is over, and which mark was there before.
-
-    A call that ends as calls do stays open here: its limit goes on for the tasks that were begun in it.
-    """
+    """The block of code that a mark holds for: whether it is over, and which mark is around it."""
 
     __slots__ = ("is_open", "outer")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from .._runtime.system import SystemClock
-from ..contexts import restore
+from ..contexts import collecting
 from ..switch import is_off
 from ..typed import TYPE_CHECKING
 from .marks import Block, current, current_mark, left, nearest, standing
@@ -39,8 +39,10 @@ class Scope:
         "_timers",
         "at",
         "is_block",
+        "is_open",
         "limit",
         "mark",
+        "outer",
     )
 
     def __init__(
@@ -61,7 +63,9 @@ class Scope:
         self._keeper = keeper
         self.is_block = is_block
         self._seconds = limit.seconds if seconds is None else seconds
-        self._block: Block | None = None  # while it is open and has set a mark
+        self._block: Block | None = None
+        self.outer: Mark | None = None
+        self.is_open = False
         self._timers: Timers | None = None
         self._number = -1
         self._cut: Any = None
@@ -106,35 +110,48 @@ class Scope:
 
     def _set(self, mark: Mark) -> None:
         # No token is kept: an interrupt may come in before it is stored, and the mark would stay for ever.
-        outer = standing(current.get())
-        if mark is outer:
-            self.mark = mark
-            return
-        block = Block(outer)
-        self.mark = mark = (*mark[:5], block)
-        self._block = block
-        current.set(mark)
+        self.outer = outer = standing(current.get())
+        if self.is_block:
+            if outer is not None and outer[5] is not None:
+                outer[5].outer = standing(outer[5].outer)  # so that blocks that overlap for ever make no endless chain
+            self._block = Block(outer)
+            mark = (*mark[:5], self._block)
+        self.mark = mark
+        self.is_open = True
+        if not collecting():
+            current.set(mark)
 
-    def _unset(self, error: BaseException | None) -> None:
-        block, self._block = self._block, None
-        if block is None:
-            return
-        if self.is_block or isinstance(error, GeneratorExit):
-            block.is_open = False
-        restore(current, self.mark, standing(block.outer), error)
-        if block.is_open:
-            block.outer = None  # of no use any more, and tasks that are begun in one another would make a long chain
+    def _unset(self) -> None:
+        here = current.get()
+        is_seen = standing(here) is self.mark
+        outer = self.outer
+        if self._block is not None:
+            outer = self._block.outer  # that of calls which have ended meanwhile has given way
+            self._block.is_open = False
+        if is_seen and not collecting():
+            current.set(standing(outer))
+        elif not is_seen:
+            self._give_way(here)
+        self.is_open = False
+
+    def _give_way(self, here: Mark | None) -> None:
+        """Take the mark out of those around a block that was begun in this call, and is to go on after it."""
+        while here is not None and here[5] is not None:
+            if here[5].outer is self.mark:
+                here[5].outer = self.outer
+                return
+            here = here[5].outer
 
     def __del__(self) -> None:
-        block = getattr(self, "_block", None)
-        if block is not None:  # nobody has closed it
-            block.is_open = False
+        if getattr(self, "is_open", False):  # closing it was interrupted, or it was dropped half-way
+            self._unset()
             if self._timers is not None:
                 self._timers.take_out(self._number)
 
     def close(self, error: BaseException | None) -> OperationTimeoutError | None:
         """End it; `error` is what came out. Return our own error if that is how its time was cut short, else None."""
-        self._unset(error)
+        if self.is_open:
+            self._unset()
         timers, self._timers = self._timers, None
         failure = None
         if timers is not None:
@@ -160,10 +177,11 @@ class Scope:
 
 def reset(token: Token[Mark | None]) -> None:
     """Let the mark be the one that was there before."""
-    try:
-        current.reset(token)
-    except ValueError:
-        return  # a coroutine that was dropped is closed in whatever context that happens; nothing was set there
+    if not collecting():
+        try:
+            current.reset(token)
+        except ValueError:
+            return  # a coroutine that was dropped is closed in whatever context that happens; nothing was set there
 
 
 def expiry(hit: Mark, own: Limit, name: str) -> OperationTimeoutError:

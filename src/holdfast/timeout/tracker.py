@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._runtime.system import as_clock
-from ..contexts import apart
+from ..contexts import aside
 from ..errors import ConfigurationError
 from ..records import Record
 from ..settings import shown
@@ -134,7 +134,7 @@ class DeadlineBlock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._end(error if isinstance(error, GeneratorExit) else None)  # nothing else can be due to a plain block
+        self._end(None)
 
     async def __aenter__(self) -> Deadline:
         scope = self._begin()
@@ -156,7 +156,7 @@ class DeadlineBlock:
 
     def __del__(self) -> None:
         if getattr(self, "_scope", None) is not None:  # entering it was interrupted, or it is dropped half-way
-            apart(self._end, None)
+            aside(self._end, None)
 
     def _end(self, error: BaseException | None) -> Any:
         scope, self._scope = self._scope, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..._runtime.callables import is_awaitable
 from ..._runtime.tailor import PlainTypes, Template, tailor
+from ...contexts import START, phases
 from ...functions import is_async
 from ...switch import is_off
 from ...timeout.marks import leaves_work
@@ -154,8 +155,10 @@ def run_holding(bulkhead: Permits, function: Callable[..., Any], args: tuple[Any
             return _awaited_under(hold, result)
         return result
     finally:
-        holding.set(outer)
-        hold.close(permit.release)
+        _, phase = phases
+        if phase is not START:  # asked without a call, so that no interrupt comes in between
+            holding.set(outer)
+        hold.let_go(permit.release)
 
 
 async def _awaited_under(hold: Hold, pending: Awaitable[Any]) -> Any:

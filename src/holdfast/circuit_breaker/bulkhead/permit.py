@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...contexts import apart
+from ...contexts import aside
 from ...typed import TYPE_CHECKING
 from .queue import GONE, HELD
 
@@ -80,17 +80,18 @@ class BulkheadPermit:
         if self._hold is None:
             self.release()
             return
-        self._hold.hide(error)
+        self._hold.hide()
         hold, self._hold = self._hold, None
-        hold.close(self.release)
+        hold.let_go(self.release)
 
     def __del__(self) -> None:
         hold = getattr(self, "_hold", None)  # these are not there if making the permit was interrupted
         if hold is not None:
-            hold.is_open = False
+            hold.hide()
+            hold.close()
         place = getattr(self, "place", None)
         if place is not None and place.state != GONE:
-            apart(self.release)
+            aside(self.release)
 
 
 class Acquiring:
