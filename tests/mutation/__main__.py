@@ -36,7 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def forget_what_is_gone() -> None:
-    """Delete from mutmut's copy what is not in the original any more; it does not do so itself."""
+    """Delete from mutmut's copy what is not in the original any more; it does not do so itself.
+
+    And which test runs what, as it stops at a test that is not there any more.
+    """
+    (MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
     for copy in [*MUTANTS.glob("src/**/*.py"), *MUTANTS.glob("tests/**/*.py")]:
         if not (ROOT / copy.relative_to(MUTANTS)).exists():
             for path in (copy, copy.with_suffix(".py.meta"), copy.with_suffix(".py.spans")):
