@@ -224,7 +224,7 @@ def test_a_rule_may_make_even_a_cancellation_something_else(classifier: ErrorCla
         (lambda error: None, 7.0),
         (lambda error: -1, 0.0),
     ],
-    ids=str,
+    ids=["30", "0", "1.5", "a minute", "endless", "told 3", "told a time", "told an argument", "told None", "told -1"],
 )
 def test_the_waiting_time_is_seconds_or_a_function_of_the_error(
     classifier: ErrorClassifier, given: Any, seconds: float
