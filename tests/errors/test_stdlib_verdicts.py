@@ -318,7 +318,7 @@ def told(error: BaseException) -> Wanted:
 @pytest.mark.parametrize(
     ("error", "wanted"),
     BUILTINS + NETWORK + HTTP + MAIL_AND_FILES + PROCESSES + FORMATS,
-    ids=lambda value: repr(value)[:60].replace("\\", "") if isinstance(value, BaseException) else "",
+    ids=lambda value: ascii(value)[:60].replace("\\", "") if isinstance(value, BaseException) else "",
 )
 def test_each_exception_of_the_standard_library_has_its_verdict(error: BaseException, wanted: Wanted) -> None:
     assert told(error) == wanted
