@@ -292,10 +292,11 @@ def test_within_the_collector_who_listens_changes_no_variable() -> None:
 
 def test_within_the_collector_a_carried_function_is_called_as_it_is() -> None:
     with deadline(LONG) as limit:
-        carried = limit.carry(lambda: current.get())
-    assert carried() is not None
+        carried = limit.carry(lambda *args, **kwargs: (args, kwargs, current.get()))
+    assert carried(1, key=2)[:2] == ((1,), {"key": 2})
+    assert carried()[2] is not None
     with as_in_the_collector():
-        assert carried() is None
+        assert carried(1, key=2) == ((1,), {"key": 2}, None)
 
 
 # Blocks of generators that are left early: by `break`, they end then and there.

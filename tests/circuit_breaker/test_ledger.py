@@ -30,6 +30,15 @@ def test_one_more_move_is_counted_where_it_belongs() -> None:
     assert with_one_more(UNMOVED, CircuitState.OPEN, CircuitState.OPEN) == UNMOVED
 
 
+def test_failures_are_told_in_a_row_in_all_and_of_how_many() -> None:
+    ledger = Ledger(0)
+    ledger.failure(0.0, "", counts=True)
+    ledger.success(0.0, counts=True)
+    ledger.failure(0.0, "", counts=True)
+    ledger.abandoned += 1
+    assert ledger.failures() == (1, 2, 4)
+
+
 def test_successes_and_failures_are_counted_in_rows() -> None:
     ledger = Ledger(2)
     ledger.success(1.0, counts=True)

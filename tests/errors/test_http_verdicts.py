@@ -96,6 +96,14 @@ def test_a_status_that_the_class_defines_is_found() -> None:
     assert classify(recorded("app.Busy", status_code=property(lambda self: 503))()).code == "EXTERNAL_UNAVAILABLE"
 
 
+@pytest.mark.parametrize("method", ["__getattr__", "__getattribute__"])
+def test_a_status_that_the_class_makes_up_when_it_is_asked_is_found(method: str) -> None:
+    def answer(error: BaseException, name: str) -> Any:
+        return 503 if name == "status_code" else BaseException.__getattribute__(error, name)
+
+    assert classify(type("Busy", (Exception,), {method: answer})()).code == "EXTERNAL_UNAVAILABLE"
+
+
 def test_a_class_attribute_does_not_hide_what_the_instance_carries() -> None:
     error = bearing(recorded("app.Failed", headers={})("x"), status_code=503)
     assert classify(error).code == "EXTERNAL_UNAVAILABLE"

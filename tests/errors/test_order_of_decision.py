@@ -172,6 +172,26 @@ def test_a_declaration_that_is_no_verdict_is_told_once_for_each_type(
     ]
 
 
+def test_a_declaration_that_raises_is_none_and_nothing_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared, "_told", set())
+
+    class Raises(Exception):
+        @property
+        def __resilience__(self) -> None:
+            raise RuntimeError
+
+    assert ErrorClassifier().classify(Raises()).category == "UNKNOWN"
+    assert not caplog.messages
+
+
+def test_what_is_no_exception_is_told_by_its_type() -> None:
+    class Leaving(BaseException): ...
+
+    assert "Leaving, which is no Exception" in ErrorClassifier().classify(Leaving()).reason
+
+
 def test_types_to_tell_of_are_bounded(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(declared, "_TOLD_AT_MOST", len(declared._told))
 

@@ -207,6 +207,24 @@ def test_a_rule_may_make_even_a_cancellation_something_else(classifier: ErrorCla
     assert classifier.classify(KeyboardInterrupt()).category == "UNKNOWN"
 
 
+def test_the_rule_for_a_type_decides_before_a_newer_one_for_what_its_class_takes_in() -> None:
+    class Temporary(abc.ABC):  # noqa: B024
+        pass
+
+    class Late(Exception): ...
+
+    Temporary.register(Late)
+    classifier = ErrorClassifier()
+    classifier.register(Late, category="TRANSIENT", code="OWN")
+    classifier.register(Temporary, category="TRANSIENT", code="TAKEN_IN")
+    assert classifier.classify(Late()).code == "OWN"
+    classifier.register(Exception, category="TRANSIENT", code="ANY")
+    assert classifier.classify(Late()).code == "OWN"
+    Temporary.register(KeyError)
+    assert classifier.classify(KeyError()).code == "TAKEN_IN"
+    assert classifier.classify(ValueError()).code == "ANY"
+
+
 # -- the waiting time of a rule -----------------------------------------------------------------------------
 
 

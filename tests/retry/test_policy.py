@@ -123,6 +123,13 @@ def test_promise_11_bad_settings_are_refused_when_the_policy_is_made(fields: dic
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("given", ["sum", "int", "no such name", 3])
+def test_of_what_is_no_error_in_quotes_nothing_is_offered(given: Any) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        RetryPolicy(retry_on=given)
+    assert str(refused.value).endswith(f"not {given!r}")
+
+
 @pytest.mark.parametrize(
     ("fields", "near"),
     [
