@@ -170,6 +170,7 @@ def test_a_declaration_that_is_no_verdict_is_told_once_for_each_type(
         f"{where}.Said.__resilience__ {must} 'transient'; write Classification(category='TRANSIENT')",
         f"{where}.Secret.__resilience__ {must} a str",
     ]
+    assert {record.name for record in caplog.records} == {"holdfast.errors"}
 
 
 def test_a_declaration_that_raises_is_none_and_nothing_is_told(
