@@ -37,9 +37,10 @@ from holdfast._runtime.leftovers import holding
 from holdfast._runtime.queueing import Stopwatch, queued
 from holdfast.contexts import Span, aside, collecting, innermost
 from holdfast.events import subscribe
+from holdfast.retry.call import _under
 from holdfast.switch import is_enabled
 from holdfast.testing import VirtualClock
-from holdfast.timeout.marks import current
+from holdfast.timeout.marks import Limit, current
 
 LONG = 60.0
 told: ContextVar[str] = ContextVar("told", default="nothing")
@@ -154,6 +155,12 @@ UNFINISHED: dict[str, Callable[[], Any]] = {
     "a permit in a generator that swallows its end": lambda: swallowing(lambda: Bulkhead().acquire()),
     "a call in place that is made at the end": lambda: cleaning_up(with_timeout(LONG, mode="cooperative")),
     "a timed attempt that is made at the end": lambda: cleaning_up(with_retry(RetryPolicy(attempt_timeout=LONG))),
+    "a timed attempt on the long way at the end": lambda: cleaning_up(
+        with_retry(RetryPolicy(attempt_timeout=LONG, retry_on_result=lambda result: result == "bad"))
+    ),
+    "a call of what leaves work behind at the end": lambda: cleaning_up(
+        lambda function: Bulkhead().protect(with_timeout(LONG, mode="cooperative")(with_timeout(LONG)(function)))
+    ),
     "a call that is timed by a breaker at the end": lambda: cleaning_up(
         with_circuit_breaker(slow_call_duration_threshold=LONG)
     ),
@@ -299,6 +306,23 @@ def test_within_the_collector_a_carried_function_is_called_as_it_is() -> None:
         assert carried(1, key=2) == ((1,), {"key": 2}, None)
 
 
+@pytest.mark.parametrize("within", [False, True])
+def test_an_attempt_in_place_that_took_too_long_is_told_so_within_the_collector_too(within: bool) -> None:
+    class Over:
+        def open(self) -> None:
+            current.set((0.0, float, None, Limit(1.0, "timeout"), 0, None))
+
+        def close(self, error: BaseException) -> Exception:
+            return TimeoutError("it took too long")
+
+    def main() -> None:
+        with as_in_the_collector() if within else nullcontext(), pytest.raises(TimeoutError, match="it took too long"):
+            _under(Over(), lambda: 1 / 0)  # type: ignore[arg-type]
+        assert (current.get() is None) is not within
+
+    copy_context().run(main)
+
+
 # Blocks of generators that are left early: by `break`, they end then and there.
 
 
@@ -327,6 +351,21 @@ async def test_a_limit_is_gone_with_its_call_though_a_generator_in_it_goes_on() 
     begun = await first()
     assert current_deadline() is not None
     begun.close()
+    assert current_deadline() is None
+
+
+async def test_a_limit_is_gone_with_its_call_though_generators_in_one_another_go_on() -> None:
+    @with_retry(RetryPolicy(attempt_timeout=LONG, max_attempts=1))
+    async def first() -> list[Generator[int, None, None]]:
+        begun = [leaving_early(lambda: deadline(LONG / 2)), leaving_early(lambda: deadline(LONG / 3))]
+        for each in begun:
+            next(each)
+        return begun
+
+    outer, inner = await first()
+    inner.close()
+    assert current_deadline() is not None
+    outer.close()
     assert current_deadline() is None
 
 
@@ -398,6 +437,19 @@ async def test_a_quick_coroutine_that_is_closed_leaves_the_block_it_is_closed_in
         assert current_deadline() is not None
         assert limit is not None
     assert current_deadline() is None
+
+
+async def test_a_quick_coroutine_is_closed_in_whatever_context_that_happens() -> None:
+    quick_coroutine().close()  # the first one in a loop takes the long way
+    begun = quick_coroutine()
+    copy_context().run(begun.close)
+    assert current_deadline() is not None, "there is nobody else to take it back"
+    current.set(None)
+    begun = quick_coroutine()
+    with as_in_the_collector():
+        begun.close()
+    assert current_deadline() is not None
+    current.set(None)
 
 
 def test_an_id_whose_block_was_interrupted_as_it_was_left_is_seen_no_more() -> None:

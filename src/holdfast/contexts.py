@@ -35,11 +35,10 @@ phases: OrderedDict[str, None] = OrderedDict.fromkeys((START, "stop"))
 _told: dict[str, object] = {}
 _told_here = threading.local()
 
-if sys.version_info < (3, 12):  # later ones collect between two instructions of Python only
-    # Called with the phase and a new object for each, and all of them C: in a function of Python signals would be
-    # handled, and what a handler raises, such as by Ctrl-C, would be lost.
-    _callbacks: list[Any] = [partial(setattr, _told_here), _told.__setitem__, phases.move_to_end]
-    gc.callbacks += _callbacks
+# Called with the phase and a new object for each, and all of them C: in a function of Python signals would be handled,
+# and what a handler raises, such as by Ctrl-C, would be lost.
+_callbacks: list[Any] = [partial(setattr, _told_here), _told.__setitem__, phases.move_to_end]
+gc.callbacks += _callbacks if sys.version_info < (3, 12) else []  # later ones collect between two lines of Python only
 
 
 def collecting() -> bool:

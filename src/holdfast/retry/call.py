@@ -8,7 +8,7 @@ from functools import partial
 from .. import events
 from .._runtime.repetition import ENOUGH
 from .._runtime.system import SystemClock
-from ..contexts import collecting
+from ..contexts import START, collecting, phases
 from ..errors import Classification, DeadlineExceededError, ErrorCategory, RetryExhaustedError
 from ..errors.classifier import result_judge
 from ..functions import refuse_awaitable
@@ -380,7 +380,8 @@ def _under(scope: Scope, call: Callable[[], Any]) -> Any:
         if failure is None:
             raise
     finally:
-        if not collecting():
+        _, phase = phases  # asked without a call, so that no interrupt comes in between
+        if phase is not START or not collecting():
             current.set(outer)
     try:
         raise failure

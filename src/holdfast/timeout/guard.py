@@ -14,7 +14,7 @@ from .._runtime.callables import is_awaitable
 from .._runtime.system import SYSTEM_CLOCK, SystemClock
 from .._runtime.tailor import Template, tailor
 from .._runtime.threads import loop_is_running
-from ..contexts import collecting
+from ..contexts import START, collecting, phases
 from ..errors import DeadlineExceededError, OperationTimeoutError
 from ..functions import is_async, name_of, refuse_awaitable
 from ..journal import report_broken
@@ -282,7 +282,8 @@ class TimeGuard:
                 raise
             value = None
         finally:
-            if not collecting():
+            _, phase = phases  # asked without a call, so that no interrupt comes in between
+            if phase is not START or not collecting():
                 current.set(outer)
         if failure is not None:
             try:
