@@ -172,7 +172,7 @@ def test_an_attempt_in_a_task_that_is_cut_short_leaves_nothing_behind(monkeypatc
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_every_run_has_guards_of_its_own_and_leaves_none_in_the_registries(scenario: Scenario) -> None:
-    plan = Plan(seed=1, calls=12, gap=0.0, outage=range(12), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1)
+    plan = Plan(seed=1, calls=12, gap=0.05, outage=range(11), pace=0.0, timeout=5.0, retry_after=0, retry_after_ms=1)
     for _ in range(2 if scenario in GUARDED else 1):
         report = run_scenario(scenario, plan, screen(io.StringIO())).guards
         assert (report is not None) is (scenario in GUARDED)
