@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _OWNER = "RetryPolicy"
-_CODES = frozenset(ErrorCode)
+_CODES = frozenset(ErrorCode.__members__)
 
 
 def as_codes(field: str, value: Any) -> frozenset[str]:
