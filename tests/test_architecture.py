@@ -34,6 +34,7 @@ FLOORS = {
     "failures": 1,
     "roll": 1,
     "contexts": 1,
+    "durations": 1,
     "retry.backoff": 2,
     "retry.budget": 2,
     "retry.context": 2,

@@ -77,14 +77,19 @@ class Span:
             variable.set(self)
 
     def leave(self, variable: ContextVar[Any]) -> None:
-        """It is over; what is called from here on sees the one around it, unless this is another context."""
-        is_seen = innermost(variable.get()) is self
-        self.close()
-        if is_seen and not collecting():
+        """It is over, and what is called from here on sees the one around it."""
+        try:
+            self.give_way(variable)
+        finally:
+            self.close()
+
+    def give_way(self, variable: ContextVar[Any]) -> None:
+        """Let what is called from here on see the one around it, unless this is another context."""
+        if innermost(variable.get()) is self and not collecting():
             variable.set(self.around())
 
     def around(self) -> Any:
-        """Return what is seen once this is over."""
+        """Return what is seen once this is not."""
         return innermost(self.outer)
 
     def close(self) -> None:

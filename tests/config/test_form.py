@@ -22,8 +22,8 @@ from holdfast import (
     load_config,
 )
 from holdfast.config import read_config
-from holdfast.config.durations import UNITS, duration_in_seconds
 from holdfast.config.schema import BACKOFF, BULKHEAD, CIRCUIT_BREAKER, POLICY, RATE_LIMIT, RETRY, TIMEOUT, Table
+from holdfast.durations import UNITS, duration_in_seconds
 from holdfast.rate_limit import SlidingWindow, TokenBucket
 from holdfast.resilience import ResiliencePolicy
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from holdfast.config import ConfigReport, read_config
-from holdfast.config.durations import UNITS
 from holdfast.config.schema import BACKOFF, BULKHEAD, CIRCUIT_BREAKER, POLICY, RATE_LIMIT, RETRY, TIMEOUT, TOP, Table
+from holdfast.durations import UNITS
 from holdfast.rate_limit import SlidingWindow
 from holdfast.resilience import ResiliencePolicy
 

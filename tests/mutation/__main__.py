@@ -1,6 +1,6 @@
 """Change the decisions one small thing at a time and see whether a test notices.
 
-python -m tests.mutation                          all that pyproject.toml names; takes hours, and goes on where it stopped
+python -m tests.mutation                          all that pyproject.toml names: half an hour or more; goes on where it stopped
 python -m tests.mutation retry.budget timeout     these modules and packages only, anew
 python -m tests.mutation --report                 what is known from earlier runs
 

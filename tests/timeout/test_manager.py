@@ -235,7 +235,7 @@ def test_what_is_no_limit_is_refused_when_decorating(wrong: Any) -> None:
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [("5", "5"), ("5s", "5"), ("500 ms", "0.5"), ("1m30s", "90"), ("2 Minutes", "120"), (".5h", "1800")],
+    [("5", "5"), ("5s", "5"), ("500 ms", "0.5"), ("1m30s", "90"), ("0.5h", "1800")],
 )
 def test_a_text_that_is_a_duration_is_refused_when_decorating(written: str, seconds: str) -> None:
     manager = TimeoutManager()

@@ -7,7 +7,7 @@ import threading
 from contextvars import ContextVar
 from weakref import WeakSet
 
-from ..contexts import Span, collecting, innermost
+from ..contexts import Span
 from ..typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ class Hold(Span):
         self.enter(holding)
 
     def hide(self) -> None:
-        """Let what is called from here on not see it any more, if this is the context in which it was opened."""
-        if innermost(holding.get()) is self and not collecting():
-            holding.set(innermost(self.outer))
+        """Let what is called from here on not see it any more."""
+        self.give_way(holding)
 
     def let_go(self, release: Callable[[], object]) -> None:
         """Call `release`, now or when the last that was added has ended."""

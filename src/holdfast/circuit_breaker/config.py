@@ -206,10 +206,11 @@ class CircuitBreakerConfig(Settings):
         mine["timeout_mode"] = as_mode(owner, "timeout_mode", self.timeout_mode)
         if self.mode not in MODES:
             raise ConfigurationError(f"{owner}: mode cannot be {self.mode!r}; {did_you_mean(self.mode, MODES)}")
-        if self.fallback is not None and not callable(self.fallback):
-            raise ConfigurationError(f"{owner}: fallback must be a function () -> value or None, not {self.fallback!r}")
-        if self.fallback is not None:
-            check_takes(owner, "fallback", self.fallback, "()")
+        fallback: Any = self.fallback
+        if fallback is not None:
+            if not callable(fallback):
+                raise ConfigurationError(f"{owner}: fallback must be a function () -> value or None, not {fallback!r}")
+            check_takes(owner, "fallback", fallback, "()")
         optional_callable(owner, "on_state_change", self.on_state_change, "(old, new, metrics)")
         optional_callable(owner, "on_open", self.on_open, "(metrics)")
         optional_callable(owner, "on_close", self.on_close, "(metrics)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..contexts import aside
 from ..settings import shown
 from ..typed import TYPE_CHECKING
 
@@ -107,4 +106,4 @@ class CircuitPermit:
 
     def __del__(self) -> None:
         if not getattr(self, "_over", True):
-            aside(self.abandon)
+            self.abandon()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..durations import ALLOWED, duration_in_seconds
 from ..records import did_you_mean
 from ..settings import shown
 from ..typed import TYPE_CHECKING
-from .durations import ALLOWED, duration_in_seconds
 from .named_types import Wrong, named_type
 
 if TYPE_CHECKING:

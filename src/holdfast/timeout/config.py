@@ -80,35 +80,6 @@ def limit_in_seconds(owner: str, value: Any) -> float:
     return seconds(owner, "seconds", value, zero=False, hint="leave the timeout out for no limit")
 
 
-def read_as_seconds(written: str) -> float | None:
-    """Return the seconds that a text most likely means, or None if it is no duration.
-
-    >>> read_as_seconds("1m 30s"), read_as_seconds("500 ms"), read_as_seconds("5"), read_as_seconds("api")
-    (90.0, 0.5, 5.0, None)
-    """
-    word = written.strip().lower()
-    if word[:1] not in set("0123456789."):
-        return None  # as most names
-    import re
-
-    number_and_unit = re.compile(r"([\d.]+)\s*([a-z]*)\s*", re.ASCII)
-    if number_and_unit.sub("", word):
-        return None
-    units = {unit: seconds for names, seconds in _UNITS.items() for unit in ("", *names.split())}
-    try:
-        return sum(float(number) * units[unit] for number, unit in number_and_unit.findall(word))
-    except (KeyError, ValueError):
-        return None
-
-
-_UNITS = {
-    "ms msec msecs millisecond milliseconds": 0.001,
-    "m min mins minute minutes": 60.0,
-    "h hr hrs hour hours": 3600.0,
-    "s sec secs second seconds": 1.0,  # the last one counts where there is no unit
-}
-
-
 def as_mode(owner: str, field: str, value: Any) -> Mode:
     """Return one of the `MODES`; refuse anything else."""
     for mode in MODES:

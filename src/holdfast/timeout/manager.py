@@ -11,7 +11,7 @@ from ..journal import logger
 from ..registry import Binding, NamedRegistry
 from ..settings import shown, text, whole_number
 from ..typed import TYPE_CHECKING, overload
-from .config import TimeoutConfig, TimeoutMetrics, limit_in_seconds, read_as_seconds
+from .config import TimeoutConfig, TimeoutMetrics, limit_in_seconds
 from .events import TimeoutExceeded
 from .guard import TimeGuard, wrap
 
@@ -206,11 +206,8 @@ class TimeoutSource:
         self._merged: tuple[TimeoutConfig, TimeoutConfig] | None = None
         if isinstance(given, str):
             self._given: str | TimeoutConfig = text("with_timeout", "name", given)
-            if given not in manager.registered and (duration := read_as_seconds(given)) is not None:
-                raise ConfigurationError(
-                    f"with_timeout: a text is the name of a registered timeout, and none is named {shown(given)}; "
-                    f"for a duration write with_timeout({duration:g})"
-                )
+            if given[:1].isdecimal() and given not in manager.registered:
+                _refuse_duration(given)
             TimeoutConfig(seconds=1, **self._overrides)  # what is wrong by itself is refused now
             return
         if isinstance(given, TimeoutConfig):
@@ -252,3 +249,18 @@ def get_timeout_manager() -> TimeoutManager:
     'api.weather'
     """
     return _manager
+
+
+def _refuse_duration(written: str) -> None:
+    """Refuse a text that is a duration, with how to write it; others may be names that are registered later."""
+    from ..durations import duration_in_seconds
+
+    try:
+        duration: float | None = float(written)
+    except ValueError:
+        duration = duration_in_seconds(written)
+    if duration is not None:
+        raise ConfigurationError(
+            f"with_timeout: a text is the name of a registered timeout, and none is named {shown(written)}; "
+            f"for a duration write with_timeout({duration:g})"
+        )

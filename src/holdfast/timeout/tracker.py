@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .._runtime.system import as_clock
-from ..contexts import aside
 from ..errors import ConfigurationError
 from ..records import Record
 from ..settings import shown
@@ -156,7 +155,7 @@ class DeadlineBlock:
 
     def __del__(self) -> None:
         if getattr(self, "_scope", None) is not None:  # entering it was interrupted, or it is dropped half-way
-            aside(self._end, None)
+            self._end(None)
 
     def _end(self, error: BaseException | None) -> Any:
         scope, self._scope = self._scope, None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...contexts import aside
 from ...typed import TYPE_CHECKING
 from .queue import GONE, HELD
 
@@ -91,7 +90,7 @@ class BulkheadPermit:
             hold.close()
         place = getattr(self, "place", None)
         if place is not None and place.state != GONE:
-            aside(self.release)
+            self.release()
 
 
 class Acquiring:
