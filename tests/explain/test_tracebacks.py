@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import traceback
+from contextlib import closing
 
 import pytest
 
@@ -115,6 +116,6 @@ def test_a_text_without_an_exception_is_refused() -> None:
 
 
 def test_a_real_error_of_the_standard_library_is_judged_as_itself() -> None:
-    with pytest.raises(sqlite3.OperationalError) as info:
-        sqlite3.connect(":memory:").execute("select * from nowhere")
+    with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(sqlite3.OperationalError) as info:
+        connection.execute("select * from nowhere")
     assert isinstance(exception_in(printed(info.value)).error, sqlite3.OperationalError)
